@@ -1,0 +1,29 @@
+"""Errors written for students: what happened, why, and the next thing to type."""
+
+
+class HomeworkError(Exception):
+    """Base of every error the kit raises on purpose; its first line is the whole message."""
+
+
+class ModelNotFoundError(HomeworkError):
+    """The model name is unknown, or its files are nowhere to be found."""
+
+
+class DeviceError(HomeworkError):
+    """The device asked for is not on this machine."""
+
+
+class NotEnoughMemoryError(HomeworkError):
+    """Neither the model nor the attribution fits into the memory there is."""
+
+
+class TextError(HomeworkError):
+    """The text is empty, too long, or has words the model does not know."""
+
+
+class MethodError(HomeworkError):
+    """The attribution method is unknown or does not run on this model."""
+
+
+class TokenLookupError(HomeworkError, LookupError):
+    """The token asked for is not in the heatmap, or occurs more than once."""
