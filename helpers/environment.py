@@ -1,0 +1,100 @@
+"""Where the notebook runs: host, folders, versions, and the repairs it needs at its start."""
+
+import logging
+import os
+import sys
+import warnings
+from importlib import metadata
+from pathlib import Path
+from typing import Literal
+
+Host = Literal["Colab", "Kaggle", "local"]
+
+_PACKAGES_SHOWN = ("inseq", "transformers", "torch", "ipython")
+
+
+def host() -> Host:
+    """Name the kind of machine the notebook runs on, from the variables that the host sets."""
+    if "COLAB_RELEASE_TAG" in os.environ or "COLAB_GPU" in os.environ:
+        return "Colab"
+    if "KAGGLE_KERNEL_RUN_TYPE" in os.environ:
+        return "Kaggle"
+    return "local"
+
+
+def installed_version(package: str) -> str | None:
+    """Return the installed version of a package without importing it, or None."""
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return None
+
+
+def project_folder() -> Path | None:
+    """Return the source checkout this package runs from, or None when it was installed."""
+    parent = Path(__file__).resolve().parent.parent
+    return parent if (parent / "pyproject.toml").is_file() else None
+
+
+def assets_folder() -> Path:
+    """Return the folder with the bundled translator, the questions and the published scores."""
+    checkout = project_folder()
+    return checkout / "assets" if checkout else Path(__file__).resolve().parent / "assets"
+
+
+def models_folder() -> Path:
+    """Return the folder for downloaded models (it may not exist yet).
+
+    ``HW7_MODELS_FOLDER`` decides; otherwise it is ``models/`` beside the source checkout, or a
+    folder in the user's cache where the package was installed.
+    """
+    if chosen := os.environ.get("HW7_MODELS_FOLDER"):
+        return Path(chosen).expanduser()
+    if checkout := project_folder():
+        return checkout / "models"
+    import platformdirs
+
+    return platformdirs.user_cache_path("hw7-attribution-kit") / "models"
+
+
+def prepare_notebook() -> None:
+    """Make the notebook ready: repair IPython for Inseq, quiet noise, print host and versions."""
+    is_repaired = repair_ipython_display()
+    quiet_libraries()
+    versions = ", ".join(
+        f"{package} {installed_version(package) or 'missing'}" for package in _PACKAGES_SHOWN
+    )
+    note = "; IPython display repaired for Inseq" if is_repaired else ""
+    print(f"Ready on {host()}: Python {sys.version.split()[0]}, {versions}{note}.")
+
+
+def repair_ipython_display() -> bool:
+    """Give ``IPython.core.display`` back the name ``display``, which IPython 9 removed.
+
+    Inseq 0.7's ``show()`` still runs ``from IPython.core.display import HTML, display``. The
+    function itself lives on in ``IPython.display``; only the old address is missing. Where the
+    name exists nothing is changed, so the repair ends by itself with a fixed IPython or Inseq.
+
+    Returns:
+        True where the name was missing and has been put back.
+    """
+    import IPython.core.display as old_address
+    from IPython.display import display
+
+    if hasattr(old_address, "display"):
+        return False
+    old_address.display = display  # type: ignore[attr-defined]
+    return True
+
+
+def quiet_libraries() -> None:
+    """Keep progress bars and notices of the libraries out of the page; errors still show."""
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    os.environ.setdefault("TRANSFORMERS_NO_ADVISORY_WARNINGS", "1")
+    for name in ("transformers", "inseq", "huggingface_hub", "accelerate", "bitsandbytes"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    # Only what readers can do nothing about, by origin; the student's own code still warns.
+    for module in ("transformers", "inseq", "captum", "torch", "bitsandbytes", "huggingface_hub"):
+        warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")
+    # A front end that has no widgets falls back to text, and tqdm says so on every import.
+    warnings.filterwarnings("ignore", message="IProgress not found")
