@@ -1,0 +1,165 @@
+"""Memory: will a model fit, how much is in use, and giving it back."""
+
+import ctypes
+import gc
+import sys
+import traceback
+import weakref
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import psutil
+
+from helpers.errors import NotEnoughMemoryError
+
+if TYPE_CHECKING:
+    import torch
+    from inseq.models import AttributionModel
+
+MEGABYTE = 2**20
+
+# bitsandbytes keeps some layers and per-block constants in full precision.
+_BYTES_PER_QUANTIZED_PARAMETER = {"8bit": 1.2, "4bit": 0.8}
+
+
+@dataclass(frozen=True)
+class MemoryUse:
+    """Memory in use, in bytes.
+
+    Attributes:
+        process: Resident memory of this process.
+        cuda: What torch has allocated on the current GPU; 0 without one.
+    """
+
+    process: int
+    cuda: int
+
+    def __str__(self) -> str:
+        text = f"{self.process / MEGABYTE:,.0f} MB in the process"
+        return text + (f", {self.cuda / MEGABYTE:,.0f} MB on the GPU" if self.cuda else "")
+
+
+def memory_in_use() -> MemoryUse:
+    """Return the memory that this process uses now, on the machine and on the GPU."""
+    torch = sys.modules.get("torch")
+    has_cuda = torch is not None and torch.cuda.is_available()
+    cuda = torch.cuda.memory_allocated() if torch is not None and has_cuda else 0
+    return MemoryUse(psutil.Process().memory_info().rss, cuda)
+
+
+def available_memory(device: str) -> int:
+    """Return the bytes that are free on a device."""
+    import torch
+
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+def ensure_weights_fit(
+    family: Any, config: Any, dtype: "torch.dtype", quantization: str | None, device: str, name: str
+) -> None:
+    """Refuse a model whose weights alone are larger than the memory there is.
+
+    Raises:
+        NotEnoughMemoryError: Says how much is needed, how much there is, and what would fit.
+    """
+    import torch
+
+    with torch.device("meta"):
+        parameters = sum(p.numel() for p in family.from_config(config).parameters())
+    size = _BYTES_PER_QUANTIZED_PARAMETER.get(quantization or "", float(dtype.itemsize))
+    needed, available = parameters * size, available_memory(device)
+    if needed <= available:
+        return
+    smaller = [
+        f"{option!r} needs {parameters * bytes_each / MEGABYTE:,.0f} MB"
+        for option, bytes_each in _BYTES_PER_QUANTIZED_PARAMETER.items()
+        if bytes_each < size
+    ]
+    hint = f"Try quantization= ({', '.join(smaller)}), " if smaller else "Try "
+    raise NotEnoughMemoryError(
+        f"{name} needs {needed / MEGABYTE:,.0f} MB on {device}, but only "
+        f"{available / MEGABYTE:,.0f} MB are free. {hint}a smaller model, or restart the runtime."
+    )
+
+
+def release(model: "AttributionModel") -> MemoryUse | None:
+    """Free a model's weights and the GPU cache; print and return what was freed.
+
+    ``del model`` is not enough: Inseq's model and its attribution method refer to each other, and
+    a failed cell keeps its tensors alive through the stored traceback. Afterwards the model can
+    no longer be used, whoever still holds the variable; explanations stay usable.
+
+    Returns:
+        The memory freed, or None where the model had been released before.
+    """
+    if model.model is None:
+        print("Nothing to release: this model was released before.")
+        return None
+    before = memory_in_use()
+    parameters = [weakref.ref(parameter) for parameter in model.model.parameters()]
+    name = model.model_name
+    _let_go_of(model)
+    clear_stored_tracebacks()
+    _return_memory()
+    held = [parameter for reference in parameters if (parameter := reference()) is not None]
+    _empty(held)
+    _return_memory()
+    after = memory_in_use()
+    freed = MemoryUse(max(before.process - after.process, 0), max(before.cuda - after.cuda, 0))
+    print(f"Released {name}: {freed} freed, {after} still in use.")
+    if held:
+        print(
+            f"{len(held)} weights are still referred to by another variable; they were emptied, "
+            "so they take no memory and that variable is of no more use."
+        )
+    return freed
+
+
+def _let_go_of(model: "AttributionModel") -> None:
+    """Cut every tie between Inseq's wrapper and the weights, so that no cycle keeps them."""
+    method = model.attribution_method
+    if method is not None:
+        method.unhook()
+        method.attribution_model = None
+        method.method = None
+        method.target_layer = None
+    model.attribution_method = None
+    model.encoder_int_embeds = None
+    model.decoder_int_embeds = None
+    # A registered sub-module: setting the attribute to None drops it from the wrapper.
+    model.model = None
+
+
+def clear_stored_tracebacks() -> None:
+    """Clear the local variables that the last error's traceback keeps alive."""
+    errors = [getattr(sys, name, None) for name in ("last_exc", "last_value")]
+    for error in errors:
+        while isinstance(error, BaseException):
+            traceback.clear_frames(error.__traceback__)
+            error.__traceback__, error = None, error.__cause__ or error.__context__
+    for name in ("last_exc", "last_value", "last_traceback"):
+        if hasattr(sys, name):
+            setattr(sys, name, None)
+
+
+def _return_memory() -> None:
+    """Collect garbage and hand free memory back to the GPU driver and the operating system."""
+    gc.collect()
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch is not None and torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+    if sys.platform == "linux":
+        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+        if trim is not None:
+            trim(0)
+
+
+def _empty(parameters: list["torch.nn.Parameter"]) -> None:
+    """Take the storage away from parameters that somebody still refers to."""
+    for parameter in parameters:
+        parameter.grad = None
+        parameter.data = parameter.data.new_empty(0)

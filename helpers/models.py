@@ -1,0 +1,207 @@
+"""Load a model of the catalog, the hub or a folder as Inseq's own ``AttributionModel``."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from packaging.version import Version
+
+from helpers.catalog import (
+    CATALOG,
+    ModelSource,
+    find_model,
+    has_weights,
+    is_hub_reachable,
+    is_in_hub_cache,
+)
+from helpers.environment import installed_version
+from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
+from helpers.memory import ensure_weights_fit
+
+if TYPE_CHECKING:
+    import torch
+    from inseq.models import AttributionModel
+
+Quantization = Literal["8bit", "4bit"]
+
+
+def load_model(
+    name: str,
+    *,
+    device: str = "auto",
+    quantization: Quantization | None = None,
+    dtype: str = "auto",
+) -> "AttributionModel":
+    """Load a model for attribution and print in one line which one it is and why.
+
+    Attention is always computed eagerly, because the fused kernels return no weights.
+
+    Args:
+        name: ``"translation"``, ``"generation"``, a folder, or a name on the hub.
+        device: ``"auto"`` picks CUDA, then Apple's MPS, then the CPU; or name one.
+        quantization: ``"8bit"`` or ``"4bit"`` saves memory at some distance from the exact scores.
+        dtype: ``"auto"`` is float32, in which the scores are exact; or a torch name such as
+            ``"bfloat16"``.
+
+    Raises:
+        ModelNotFoundError: No such model; the message lists what there is.
+        DeviceError: The device is not on this machine; use ``device="auto"``.
+        NotEnoughMemoryError: The model does not fit; the message says what would.
+    """
+    source = find_model(name)
+    device = choose_device(device)
+    _fetch_offline_generator(source)
+    settings = _loading_settings(device, quantization, dtype)
+    print(f"Loading {source.name} on {device} ({source.reason}).")
+    model, tokenizer = _load_with_transformers(source, device, quantization, settings)
+    return _wrap(model, tokenizer, source, device)
+
+
+def choose_device(device: str = "auto") -> str:
+    """Return the torch device to use; ``"auto"`` picks CUDA, then MPS, then the CPU.
+
+    Raises:
+        DeviceError: The device asked for is unknown or absent.
+    """
+    import torch
+
+    present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if device == "auto":
+        return next((name for name, is_present in present.items() if is_present), "cpu")
+    kind = device.split(":")[0]
+    if kind not in {*present, "cpu"}:
+        raise DeviceError(f"Unknown device {device!r}. Use 'auto', 'cuda', 'mps' or 'cpu'.")
+    if not present.get(kind, True):
+        raise DeviceError(
+            f"The device {device!r} is not on this machine. Use device='auto' (here: "
+            f"{choose_device()}), or choose a GPU runtime where the host offers one."
+        )
+    return device
+
+
+def _fetch_offline_generator(source: ModelSource) -> None:
+    """Fetch SmolLM2 once where it is asked for and not yet on disk."""
+    folder = CATALOG["generation"].offline_folder()
+    if source.address == str(folder) and not has_weights(folder):
+        from helpers.smollm2 import fetch_smollm2
+
+        fetch_smollm2(folder)
+
+
+def _loading_settings(device: str, quantization: str | None, dtype: str) -> dict[str, Any]:
+    """Return the keyword arguments for ``from_pretrained``."""
+    settings: dict[str, Any] = {"attn_implementation": "eager"}
+    # Transformers 4.56 renamed the argument; the old name warns on new versions.
+    has_new_name = Version(installed_version("transformers") or "0") >= Version("4.56")
+    settings["dtype" if has_new_name else "torch_dtype"] = torch_dtype(dtype)
+    if quantization is not None:
+        settings["quantization_config"] = _quantization_config(quantization)
+        settings["device_map"] = {"": device}
+    return settings
+
+
+def torch_dtype(dtype: str) -> "torch.dtype":
+    """Return the torch dtype of that name; ``"auto"`` is float32.
+
+    Raises:
+        HomeworkError: torch has no floating-point type of that name.
+    """
+    import torch
+
+    found = torch.float32 if dtype == "auto" else getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise HomeworkError(
+            f"Unknown dtype {dtype!r}. Use 'auto' (float32), 'float32', 'bfloat16' or 'float16'."
+        )
+    return found
+
+
+def _quantization_config(quantization: str) -> Any:
+    from transformers import BitsAndBytesConfig
+
+    if quantization not in {"8bit", "4bit"}:
+        raise HomeworkError(f"Unknown quantization {quantization!r}. Use '8bit', '4bit' or None.")
+    if installed_version("bitsandbytes") is None:
+        raise HomeworkError(
+            f"quantization={quantization!r} needs bitsandbytes. Type: %pip install bitsandbytes"
+        )
+    return BitsAndBytesConfig(
+        load_in_8bit=quantization == "8bit", load_in_4bit=quantization == "4bit"
+    )
+
+
+def _load_with_transformers(
+    source: ModelSource, device: str, quantization: str | None, settings: dict[str, Any]
+) -> tuple[Any, Any]:
+    """Load weights and tokenizer; turn what Transformers raises into one clear sentence."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
+
+    places = {"local_files_only": not _needs_hub(source)}
+    try:
+        config = AutoConfig.from_pretrained(source.address, **places)
+        family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+        dtype = settings.get("dtype", settings.get("torch_dtype", torch.float32))
+        ensure_weights_fit(family, config, dtype, quantization, device, source.name)
+        tokenizer = AutoTokenizer.from_pretrained(source.address, **places)
+        with _no_progress_bars():
+            return family.from_pretrained(source.address, **settings, **places), tokenizer
+    except (OSError, ValueError) as error:
+        raise ModelNotFoundError(_why_not_loaded(source, error)) from error
+
+
+def _needs_hub(source: ModelSource) -> bool:
+    """Tell whether loading has to ask the hub; a hub out of reach would be asked for a minute.
+
+    Raises:
+        ModelNotFoundError: The model is not on this machine and the hub does not answer.
+    """
+    if Path(source.address).is_dir() or is_in_hub_cache(source.address):
+        return False
+    if not is_hub_reachable():
+        raise ModelNotFoundError(
+            f"{source.name} is not on this machine, and the hub does not answer. Behind a blocked "
+            "network type: bash download_models.sh --mirror, or use the bundled models: "
+            "os.environ['HW7_MODELS'] = 'offline'"
+        )
+    return True
+
+
+@contextmanager
+def _no_progress_bars() -> Iterator[None]:
+    """Hide the bar for reading weights from disk (under a second); downloads keep theirs."""
+    from transformers.utils import logging
+
+    was_enabled = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            logging.enable_progress_bar()
+
+
+def _why_not_loaded(source: ModelSource, error: Exception) -> str:
+    first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    if Path(source.address).is_dir():
+        return (
+            f"The files of {source.name} cannot be loaded ({first_line}). "
+            "Fetch them again: delete the folder, then type: bash download_models.sh"
+        )
+    return (
+        f"{source.name} cannot be fetched from the hub ({first_line}). Check the name; a model "
+        "behind a licence needs huggingface_hub.login() first."
+    )
+
+
+def _wrap(model: Any, tokenizer: Any, source: ModelSource, device: str) -> "AttributionModel":
+    """Wrap a Transformers model as Inseq does; make sure that there is a padding token."""
+    import inseq
+
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    attribution_model = inseq.load_model(model, "saliency", tokenizer=tokenizer, device=device)
+    # Inseq would show the folder, a path of this machine.
+    attribution_model.model_name = source.name
+    return attribution_model
