@@ -1,0 +1,72 @@
+"""Cutting the steps into chunks that fit into the memory there is."""
+
+from collections.abc import Callable, Iterator
+from typing import TypeVar
+
+import torch
+
+from helpers.errors import NotEnoughMemoryError
+from helpers.memory import available_memory
+
+Result = TypeVar("Result")
+
+# The share of the free memory that the products of one chunk may take.
+SHARE_OF_FREE_MEMORY = 0.25
+
+# Larger chunks waste work: every step of a chunk goes through the prefix of its last one.
+LARGEST_CHUNK = 16
+
+
+def run_in_chunks(compute: Callable[[int, int], Result], steps: int, size: int) -> Iterator[Result]:
+    """Yield the result of each chunk; where memory runs out, halve the chunks.
+
+    Args:
+        compute: Called with the first step of a chunk and the first one after it.
+        steps: The number of steps.
+        size: Steps in a chunk, at first.
+
+    Raises:
+        NotEnoughMemoryError: Not even a single step fits.
+    """
+    start = 0
+    while start < steps:
+        end = min(start + size, steps)
+        try:
+            result = compute(start, end)
+        except (RuntimeError, MemoryError) as error:
+            if not is_out_of_memory(error):
+                raise
+            if end - start == 1:
+                raise NotEnoughMemoryError(
+                    "Memory ran out while explaining a single token. Restart the runtime, then "
+                    "try a shorter text or quantization='4bit'."
+                ) from error
+            size = max(1, (end - start) // 2)
+            result = None
+        if result is None:
+            # Only here the error has let go of the chunk's tensors.
+            empty_cache()
+            continue
+        yield result
+        start = end
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that the device or the machine has no memory left."""
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return "can't allocate memory" in str(error) or "out of memory" in str(error)
+
+
+def empty_cache() -> None:
+    """Give cached blocks back to the device, so that smaller ones can be cut."""
+    if torch.cuda.is_available():
+        torch.cuda.empty_cache()
+    if torch.backends.mps.is_available():
+        torch.mps.empty_cache()
+
+
+def chunk_size(bytes_per_step: int, device: torch.device) -> int:
+    """Return how many steps fit into the memory there is, at most `LARGEST_CHUNK`."""
+    budget = int(SHARE_OF_FREE_MEMORY * available_memory(str(device)))
+    return max(1, min(LARGEST_CHUNK, budget // max(1, bytes_per_step)))
