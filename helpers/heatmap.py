@@ -91,6 +91,7 @@ def facts(explanation: "Explanation") -> dict[str, Any]:
         "input": explanation.input_text,
         "generated": explanation.generated_text,
         "score": explanation.score,
+        "is_translation": explanation.is_translation,
         "strongest": {
             method: [
                 [row["generated"], row["strongest source"], round(float(row["score"]), 2)]

@@ -1,0 +1,63 @@
+# What CI runs is exactly `make test`. Everything works with Python >= 3.10, pip and make alone.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+SMOLLM2 := models/smollm2-135m/model.safetensors
+OFFLINE := HW7_MODELS=offline TQDM_DISABLE=1
+
+.DEFAULT_GOAL := help
+.PHONY: help install demo test lint types unit nbval lab notebooks tiny-translator constraints clean
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+install: $(INSTALLED) ## create .venv and install the pinned packages
+$(INSTALLED): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
+	@echo "Creating $(VENV) and installing (about two minutes, 2 GB) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e '.[test]' | grep -vE '^(Requirement already|  Downloading|  Using cached|Looking in)' || test $${PIPESTATUS[0]} -eq 0
+	@touch $@
+
+smollm2: $(SMOLLM2)
+$(SMOLLM2): | $(INSTALLED)
+	$(BIN)/python -m helpers.downloads smollm2
+
+demo: $(INSTALLED) $(SMOLLM2) ## execute notebooks 01 to 03 on the offline models into build/
+	$(BIN)/hw7 run --models offline -o build
+
+test: $(INSTALLED) $(SMOLLM2) ## lint, types, tests, and every notebook compared with nbval
+	$(MAKE) --no-print-directory lint types unit nbval
+	@echo "All checks passed: lint, types, tests, notebooks."
+
+lint: $(INSTALLED) ## ruff: lint and format
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(INSTALLED) ## mypy
+	$(BIN)/mypy
+
+unit: $(INSTALLED) $(SMOLLM2) ## pytest over tests/
+	$(OFFLINE) $(BIN)/python -m pytest
+
+nbval: $(INSTALLED) $(SMOLLM2) ## re-execute every notebook and compare its outputs
+	$(OFFLINE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg notebooks
+
+lab: $(INSTALLED) $(SMOLLM2) ## open JupyterLab on notebooks/
+	$(BIN)/jupyter lab notebooks
+
+notebooks: $(INSTALLED) $(SMOLLM2) ## execute all notebooks and store their outputs
+	$(BIN)/python -m tools.execute_notebooks
+
+tiny-translator: $(INSTALLED) ## train the bundled translator again (30 minutes)
+	$(BIN)/python -m tools.train_tiny_translator
+
+constraints: $(INSTALLED) ## resolve constraints.txt anew for Python 3.10 and newer
+	$(BIN)/python -m pip install --quiet uv
+	echo 'torch==2.13.0' | $(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --no-header --no-annotate -c - pyproject.toml -o constraints.txt
+
+clean: ## remove build output; keeps .venv and models/
+	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis

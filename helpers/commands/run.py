@@ -1,0 +1,135 @@
+"""Execute notebooks and write each as an executed .ipynb and one self-contained .html."""
+
+import argparse
+import os
+import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from helpers.environment import project_folder
+from helpers.errors import HomeworkError
+from helpers.heatmap import FACTS_MIME
+
+_DEFAULT = ("01_setup.ipynb", "02_translation.ipynb", "03_generation.ipynb")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument("notebooks", nargs="*", type=Path, help="default: notebooks 01 to 03")
+    parser.add_argument("-o", "--output", type=Path, default=Path("build"), help="default: build/")
+    parser.add_argument(
+        "--models", choices=["offline", "full"], help="which models (default: HW7_MODELS decides)"
+    )
+    parser.add_argument(
+        "--timeout", type=int, default=1800, help="seconds a cell may take (default: 1800)"
+    )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Execute the notebooks; return 1 where one of them failed."""
+    if arguments.models:
+        os.environ["HW7_MODELS"] = arguments.models
+    # Progress bars of the cells would be stored in the page; this command has its own.
+    os.environ.setdefault("TQDM_DISABLE", "1")
+    paths = arguments.notebooks or _default_notebooks()
+    arguments.output.mkdir(parents=True, exist_ok=True)
+    failures, facts = [], []
+    for path in paths:
+        notebook, failure = execute(path, arguments.timeout)
+        written = write(notebook, arguments.output / path.name)
+        print(f"wrote {written[0]} and {written[1]}")
+        facts.extend(collect_facts(notebook))
+        if failure:
+            failures.append(f"{path.name}: {failure}")
+    if facts:
+        print("\n".join(summary(facts)))
+    for failure in failures:
+        print(f"hw7 run: {failure}", file=sys.stderr)
+    return 1 if failures else 0
+
+
+def _default_notebooks() -> list[Path]:
+    folder = (project_folder() or Path.cwd()) / "notebooks"
+    paths = [folder / name for name in _DEFAULT]
+    if not all(path.is_file() for path in paths):
+        raise HomeworkError("Name the notebooks: hw7 run 01_setup.ipynb -o build/")
+    return paths
+
+
+def execute(path: Path, timeout: int) -> tuple[Any, str | None]:
+    """Execute one notebook in its own folder with a progress bar over its cells.
+
+    Returns:
+        The executed notebook (up to the failing cell), and one line on the failure or None.
+    """
+    try:
+        import nbformat
+        from nbclient import NotebookClient
+        from nbclient.exceptions import CellExecutionError, CellTimeoutError
+        from tqdm import tqdm
+    except ImportError as error:
+        raise HomeworkError(
+            f"Executing notebooks needs {error.name}. "
+            "Type: pip install 'hw7-attribution-kit[notebook]'"
+        ) from error
+    try:
+        notebook = nbformat.read(path, as_version=4)
+    except (OSError, ValueError) as error:
+        raise HomeworkError(f"{path} cannot be read as a notebook: {error}") from error
+    cells = sum(cell.cell_type == "code" for cell in notebook.cells)
+    # disable=False: the bar is wanted here although the environment silences those of the cells.
+    with tqdm(total=cells, desc=path.name, unit="cell", disable=False) as bar:
+        client = NotebookClient(
+            notebook,
+            timeout=timeout,
+            resources={"metadata": {"path": str(path.resolve().parent)}},
+            on_cell_executed=lambda **_: bar.update(),
+        )
+        try:
+            client.execute()
+        except CellExecutionError as error:
+            return notebook, f"{error.ename}: {error.evalue}".splitlines()[0]
+        except CellTimeoutError:
+            return notebook, f"a cell took longer than {timeout} seconds; see --timeout"
+    return notebook, None
+
+
+def write(notebook: Any, target: Path) -> tuple[Path, Path]:
+    """Write an executed notebook as .ipynb and as an .html page that fetches nothing."""
+    import nbformat
+    from nbconvert import HTMLExporter
+
+    nbformat.write(notebook, target)
+    exporter = HTMLExporter(
+        embed_images=True, mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url=""
+    )
+    page, _ = exporter.from_notebook_node(notebook, {"metadata": {"name": target.stem}})
+    # What is left are tags of the page template that load scripts from another server.
+    page = re.sub(r'<script src="[^"]*"[^>]*></script>', "", page)
+    html = target.with_suffix(".html")
+    html.write_text(page, encoding="utf-8")
+    return target, html
+
+
+def collect_facts(notebook: Any) -> list[dict[str, Any]]:
+    """Return the facts of every explanation shown in an executed notebook, in order."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    return [output.data[FACTS_MIME] for output in outputs if FACTS_MIME in output.get("data", {})]
+
+
+def summary(facts: Sequence[dict[str, Any]]) -> list[str]:
+    """Return five lines on what was explained: models, sentences, translation, both methods."""
+    translations = [fact for fact in facts if fact["is_translation"]]
+    first = (translations or list(facts))[-1]
+    lines = [
+        f"Models:      {', '.join(dict.fromkeys(fact['model'] for fact in facts))}",
+        f"Sentences:   {' | '.join(dict.fromkeys(fact['input'] for fact in facts))}",
+        f"{'Translation' if translations else 'Generation'}: {first['generated']}",
+    ]
+    for method in ("saliency", "attention"):
+        rows = first["strongest"].get(method, [])
+        pairs = ", ".join(f"{generated} ← {source}" for generated, source, _ in rows)
+        lines.append(f"{method.capitalize()}:".ljust(13) + pairs)
+    return lines
