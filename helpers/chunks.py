@@ -66,7 +66,7 @@ def empty_cache() -> None:
         torch.mps.empty_cache()
 
 
-def chunk_size(bytes_per_step: int, device: torch.device) -> int:
-    """Return how many steps fit into the memory there is, at most `LARGEST_CHUNK`."""
+def chunk_size(bytes_each: int, device: torch.device, *, most: int = LARGEST_CHUNK) -> int:
+    """Return how many steps or rows of a size fit into the memory there is, at most `most`."""
     budget = int(SHARE_OF_FREE_MEMORY * available_memory(str(device)))
-    return max(1, min(LARGEST_CHUNK, budget // max(1, bytes_per_step)))
+    return max(1, min(most, budget // max(1, bytes_each)))

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
 FAST_METHODS: dict[str, frozenset[str]] = {
     "saliency": frozenset({"abs"}),
     "input_x_gradient": frozenset(),
+    "integrated_gradients": frozenset({"n_steps", "method", "multiply_by_inputs"}),
+    "occlusion": frozenset(),
     "attention": frozenset(),
 }
 

@@ -76,6 +76,8 @@ def attribute_together(
         forcing, score, chosen, attribute_target=attribute_target, show_progress=show_progress
     )
     seconds = time.perf_counter() - started
+    if "occlusion" in chosen:
+        chosen["occlusion"]["sliding_window_shapes"] = _one_token_windows(forcing, attribute_target)
     outputs = {}
     for method, step_outputs in computed.items():
         outputs[method] = merge_attributions(
@@ -97,6 +99,12 @@ def attribute_together(
         )
         outputs[method].info["exec_time"] = seconds
     return {method: outputs[method] for method in methods}
+
+
+def _one_token_windows(forcing: TeacherForcing, attribute_target: bool) -> tuple[Any, ...]:
+    """Return the windows of occlusion as Inseq notes them in the output's information."""
+    window = (1, forcing.target.shape[-1])
+    return (window, window) if attribute_target and forcing.source is not None else window
 
 
 def _lay_out(

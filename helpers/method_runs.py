@@ -1,16 +1,18 @@
 """What each method makes of the shared forward and backward passes."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 from helpers.attention_scores import attention_output
-from helpers.chunks import chunk_size, run_in_chunks
+from helpers.gradient_engines import gradient_chunks
 from helpers.inseq_outputs import StepOutputs
-from helpers.row_scores import RowScores, collect, empty_scores
-from helpers.step_gradients import Attentions, AutogradEngine, ChunkGradients, read_attentions
+from helpers.integrated_gradients import number_of_groups, run_integrated_gradients
+from helpers.occlusion import run_occlusion
+from helpers.row_scores import RowScores, append, empty_scores
+from helpers.step_gradients import Attentions, read_attentions
 from helpers.teacher_forcing import TeacherForcing
 
 if TYPE_CHECKING:
@@ -44,15 +46,33 @@ def scores_of_methods(
     attentions = Attentions() if "attention" in methods else None
     outputs: dict[str, list[StepOutputs]] = {}
     of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
-    with tqdm(total=forcing.steps, disable=not show_progress, desc="Attributing") as progress:
+    total = forcing.steps * number_of_passes(forcing, methods)
+    with tqdm(total=total, disable=not show_progress, desc="Attributing") as progress:
         if of_gradients:
             found = run_gradients(forcing, score, of_gradients, has_target, attentions, progress)
             outputs.update({name: granular_outputs(rows) for name, rows in found.items()})
+        if "integrated_gradients" in methods:
+            own = methods["integrated_gradients"]
+            rows = run_integrated_gradients(
+                forcing, score, own, has_target=has_target, progress=progress
+            )
+            outputs["integrated_gradients"] = granular_outputs(rows)
+        if "occlusion" in methods:
+            rows = run_occlusion(forcing, score, has_target=has_target, progress=progress)
+            outputs["occlusion"] = coarse_outputs(rows)
     if attentions is not None:
         if not of_gradients:
             attentions = read_attentions(forcing)
         outputs["attention"] = attention_outputs(forcing, attentions, has_target)
     return outputs
+
+
+def number_of_passes(forcing: TeacherForcing, methods: Mapping[str, Options]) -> int:
+    """Return how often the methods go through all steps, for the progress bar."""
+    passes = int(any(method in methods for method in GRADIENT_METHODS))
+    if "integrated_gradients" in methods:
+        passes += number_of_groups(forcing, methods["integrated_gradients"])
+    return passes + len(forcing.counts) * int("occlusion" in methods)
 
 
 def run_gradients(
@@ -69,42 +89,25 @@ def run_gradients(
     dimension; input times gradient is what it says. The definitions are Captum's.
     """
     scores = {method: empty_scores(forcing) for method in methods}
-    for chunk in gradient_chunks(forcing, score, has_target, attentions, progress):
+    for chunk in gradient_chunks(
+        forcing, score, has_target=has_target, attentions=attentions, progress=progress
+    ):
+        both = (chunk.source, chunk.target)
         if "saliency" in scores:
             is_absolute = methods["saliency"].get("abs", True)
-            change = torch.abs if is_absolute else torch.Tensor.detach
-            collect(scores["saliency"], forcing, chunk, change, change)
+            made = [part.abs() if is_absolute and part is not None else part for part in both]
+            append(scores["saliency"], forcing, chunk.start, *made)
         if "input_x_gradient" in scores:
-            collect(
-                scores["input_x_gradient"],
-                forcing,
-                chunk,
-                partial(times, forcing.source),
-                partial(times, forcing.target),
-            )
+            made = [times(chunk.source, forcing.source), times(chunk.target, forcing.target)]
+            append(scores["input_x_gradient"], forcing, chunk.start, *made)
     return scores
 
 
-def times(embeddings: torch.Tensor | None, gradients: torch.Tensor) -> torch.Tensor:
+def times(gradients: torch.Tensor | None, embeddings: torch.Tensor | None) -> torch.Tensor | None:
     """Return gradients `[step, row, position, hidden]` times what they are gradients of."""
-    if embeddings is None:
-        raise ValueError("Gradients of the source need the source.")
+    if gradients is None or embeddings is None:
+        return None
     return gradients * embeddings[:, : gradients.shape[2]]
-
-
-def gradient_chunks(
-    forcing: TeacherForcing,
-    score: str,
-    has_target: bool,
-    attentions: Attentions | None,
-    progress: "tqdm[Any]",
-) -> Iterator[ChunkGradients]:
-    """Yield the gradients of all steps, chunk by chunk."""
-    engine = AutogradEngine(forcing, score, has_target=has_target, attentions=attentions)
-    size = chunk_size(engine.bytes_per_step(), forcing.target.device)
-    for chunk in run_in_chunks(engine, forcing.steps, size):
-        progress.update(chunk.steps)
-        yield chunk
 
 
 def granular_outputs(rows: list[RowScores]) -> list[StepOutputs]:
@@ -112,6 +115,13 @@ def granular_outputs(rows: list[RowScores]) -> list[StepOutputs]:
     from inseq.data import GranularFeatureAttributionStepOutput as Granular
 
     return [partial(row.step_output, Granular) for row in rows]
+
+
+def coarse_outputs(rows: list[RowScores]) -> list[StepOutputs]:
+    """Return step outputs with one score for each token."""
+    from inseq.data import CoarseFeatureAttributionStepOutput as Coarse
+
+    return [partial(row.step_output, Coarse) for row in rows]
 
 
 def attention_outputs(

@@ -1,12 +1,10 @@
 """The scores of one text as they are computed, and as Inseq's step outputs."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
 
-from helpers.step_gradients import ChunkGradients
 from helpers.teacher_forcing import TeacherForcing
 
 if TYPE_CHECKING:
@@ -48,30 +46,29 @@ def source_lengths(forcing: TeacherForcing) -> list[int]:
     return forcing.source_mask.sum(dim=1).tolist()
 
 
-def collect(
+def append(
     scores: list[RowScores],
     forcing: TeacherForcing,
-    chunk: ChunkGradients,
-    of_source: Callable[[torch.Tensor], torch.Tensor],
-    of_target: Callable[[torch.Tensor], torch.Tensor],
+    start: int,
+    source: torch.Tensor | None,
+    target: torch.Tensor | None,
 ) -> None:
-    """Cut the padding off a chunk's gradients and append what a method makes of them.
+    """Append the scores of consecutive steps, without what stands for padding.
 
     Args:
-        scores: One for each text; appended to.
+        scores: One for each text.
         forcing: The texts.
-        chunk: Gradients `[step, row, position, hidden]`.
-        of_source: Makes scores of source gradients.
-        of_target: Makes scores of target gradients `[step, row, position, hidden]`.
+        start: The first of the steps.
+        source: `[step, row, source, ...]`, or None.
+        target: `[step, row, position, ...]`, or None.
     """
-    source = None if chunk.source is None else of_source(chunk.source).to("cpu")
-    target = None if chunk.target is None else of_target(chunk.target).to("cpu")
+    source = None if source is None else source.to("cpu")
+    target = None if target is None else target.to("cpu")
     lengths = source_lengths(forcing)
     for row, scored in enumerate(scores):
-        steps = range(min(chunk.steps, forcing.counts[row] - chunk.start))
-        for step in steps:
-            prefix = scored.first + chunk.start + step
-            if source is not None:
+        for step in range(forcing.counts[row] - start):
+            if source is not None and step < len(source):
                 scored.source.append(source[step, row, : lengths[row]].clone())
-            if target is not None:
+            if target is not None and step < len(target):
+                prefix = scored.first + start + step
                 scored.target.append(target[step, row, :prefix].clone())

@@ -4,7 +4,7 @@ A decoder is causal: the state at a position depends on nothing after it. One pa
 text therefore holds the state that Inseq computes anew, from the prefix alone, for every token.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -70,6 +70,31 @@ class TeacherForcing:
     def predicted_ids(self, start: int, end: int) -> torch.Tensor:
         """Return the explained token ids of some steps, `[row, step]`."""
         return self.target_ids.gather(1, self.prediction_positions(start, end) + 1)
+
+
+def single_text(forcing: TeacherForcing, row: int) -> TeacherForcing:
+    """Return one of the texts alone, without padding, its last token left out.
+
+    Nothing is predicted after the last token, so no pass needs to read it.
+    """
+    length = int(forcing.first[row]) + forcing.counts[row]
+    read = 0 if forcing.source_mask is None else int(forcing.source_mask[row].sum())
+
+    def cut(tensor: torch.Tensor | None, end: int) -> torch.Tensor | None:
+        return None if tensor is None else tensor[row : row + 1, :end]
+
+    return replace(
+        forcing,
+        source=cut(forcing.source, read),
+        source_mask=cut(forcing.source_mask, read),
+        target=forcing.target[row : row + 1, : length - 1],
+        target_ids=forcing.target_ids[row : row + 1, :length],
+        first=forcing.first[row : row + 1],
+        counts=forcing.counts[row : row + 1],
+        contrast_ids=cut(forcing.contrast_ids, forcing.counts[row]),
+        source_baseline=cut(forcing.source_baseline, read),
+        target_baseline=cut(forcing.target_baseline, length - 1),
+    )
 
 
 class HeadInput:
