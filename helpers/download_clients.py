@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -24,6 +25,7 @@ STALL_BYTES = 16 * 1024
 
 _POLL_SECONDS = 0.1
 _ARIA2C_DISK_FULL = 9
+_ARIA2C_REASON = re.compile(r"errorCode=\d+ (?!URI=)(.+)")
 _ARIA2C_OPTIONS = (
     "--no-conf=true",
     "--input-file=-",
@@ -195,6 +197,8 @@ def _stop(process: "subprocess.Popen[str]") -> None:
 
 
 def _last_line(messages: IO[str]) -> str:
+    """Return the last thing a client said about its failure, without aria2c's boilerplate."""
     messages.seek(0)
     lines = [line.strip() for line in messages if line.strip()]
-    return lines[-1] if lines else "the connection broke off"
+    reasons = [match[1] for line in lines if (match := _ARIA2C_REASON.search(line))]
+    return [*lines, *reasons][-1] if lines else "the connection broke off"

@@ -13,9 +13,16 @@ from helpers.download_errors import (
     UnknownModelError,
 )
 
-MIRROR_HINT = "Try again, or through a mirror: bash download_models.sh --mirror"
+MIRROR = "https://hf-mirror.com"
 _RESET_IN = re.compile(r"\bt=(\d+)")
 _HTTP_LIBRARIES = {"requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2"}
+
+
+def next_step(endpoint: str) -> str:
+    """Say what to type when a hub or mirror does not answer."""
+    if endpoint == MIRROR:
+        return "Try again later, or without --mirror."
+    return "Try again, or through a mirror: bash download_models.sh --mirror"
 
 
 def explain_hub_error(error: Exception, model: str, endpoint: str) -> DownloadError:
@@ -42,7 +49,9 @@ def explain_hub_error(error: Exception, model: str, endpoint: str) -> DownloadEr
     if isinstance(error, HfHubHTTPError) and response is not None:
         return _explain_status(response.status_code, response.headers, model, endpoint)
     if type(error).__module__.split(".")[0] in _HTTP_LIBRARIES or isinstance(error, OSError):
-        return NoNetworkError(f"{endpoint} does not answer ({_first_line(error)}). {MIRROR_HINT}")
+        return NoNetworkError(
+            f"{endpoint} does not answer ({_first_line(error)}). {next_step(endpoint)}"
+        )
     return DownloadError(f"{endpoint} gave an answer that makes no sense ({_first_line(error)}).")
 
 
@@ -72,7 +81,9 @@ def _explain_status(
             "what arrived is kept.",
             wait,
         )
-    return NoNetworkError(f"{endpoint} answered with status {status} for {model}. {MIRROR_HINT}")
+    return NoNetworkError(
+        f"{endpoint} answered with status {status} for {model}. {next_step(endpoint)}"
+    )
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -4,6 +4,7 @@ A file arrives as ``name.part`` and gets its name when its checksum is right, so
 own name has been verified once.
 """
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -11,8 +12,8 @@ from typing import Any
 
 from helpers.download_clients import STALL_BYTES, ClientName, Report, Transfer, run_client
 from helpers.download_errors import ChecksumError, DiskFullError, NoNetworkError
-from helpers.download_folders import bytes_on_disk, ensure_room
-from helpers.hub_errors import MIRROR_HINT
+from helpers.download_folders import bytes_on_disk, contiguous_beginning, ensure_room
+from helpers.hub_errors import next_step
 from helpers.hub_files import HubFile, HubModel, locate
 
 FRUITLESS_TRIES = 3
@@ -74,7 +75,7 @@ class SnapshotDownload:
             if fruitless >= FRUITLESS_TRIES:
                 raise NoNetworkError(
                     f"The download keeps breaking off ({report.last_line}); "
-                    f"what arrived is kept. {MIRROR_HINT}"
+                    f"what arrived is kept. {next_step(self.model.endpoint)}"
                 )
             if self.missing and report.ending != "finished":
                 time.sleep(fruitless)
@@ -83,15 +84,24 @@ class SnapshotDownload:
         transfers = []
         for file in self.missing:
             location = locate(self.model, file)
-            part = self._part(file)
-            if self.client == "hf" and self._aria2c_notes(file).exists():
-                # Written by aria2c with gaps, which only aria2c can fill.
-                part.unlink(missing_ok=True)
-                self._aria2c_notes(file).unlink()
-            transfers.append(Transfer(location.url, location.headers, str(part), file.size))
+            part = str(self._part(file))
+            self._close_gaps(file)
+            transfers.append(Transfer(location.url, location.headers, part, file.size))
         return run_client(
             self.client, transfers, self._arrived, self._show_progress, self.stall_seconds
         )
+
+    def _close_gaps(self, file: HubFile) -> None:
+        """Keep only the beginning of a part whose gaps the client cannot know.
+
+        aria2c writes several places at once and notes where; a full disk leaves its notes empty,
+        and other clients do not read them.
+        """
+        part, notes = self._part(file), self._aria2c_notes(file)
+        if notes.exists() and (self.client != "aria2c" or notes.stat().st_size == 0):
+            if part.exists():
+                os.truncate(part, contiguous_beginning(part))
+            notes.unlink()
 
     def _verify_arrivals(self) -> None:
         for file in list(self.missing):
@@ -117,7 +127,7 @@ class SnapshotDownload:
         self._part(file).replace(refused / file.name)
         raise ChecksumError(
             f"{file.name} of {self.model.name} is not the published file, twice in a row; it was "
-            f"moved to {refused} and is not used. {MIRROR_HINT}"
+            f"moved to {refused} and is not used. {next_step(self.model.endpoint)}"
         )
 
     def _is_there(self, file: HubFile) -> bool:

@@ -31,7 +31,7 @@ def fetch_all(transfers: list[dict[str, Any]]) -> int:
         errors = list(pool.map(_error_of_fetching, transfers))
     failures = [error for error in errors if error is not None]
     for error in failures:
-        print(str(error).strip() or type(error).__name__, file=sys.stderr)
+        print((str(error).strip() or type(error).__name__).splitlines()[0], file=sys.stderr)
     if any(isinstance(e, OSError) and e.errno in (errno.ENOSPC, errno.EDQUOT) for e in failures):
         return DISK_FULL_EXIT
     return 1 if failures else 0

@@ -10,7 +10,6 @@ import json
 import random
 import re
 import socket
-import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -41,6 +40,7 @@ class Request:
     method: str
     path: str
     headers: dict[str, str]
+    moment: float = field(default_factory=time.monotonic)
 
     @property
     def first_byte(self) -> int:
@@ -343,13 +343,10 @@ class _Handler(BaseHTTPRequestHandler):
             self._write(bytearray([byte]))
 
     def _hang_up(self) -> None:
-        """Reset the connection, so that the client notices at once."""
-        time.sleep(0.05)  # let what was written arrive; a reset discards what was not
-        linger = struct.pack("ii", 1, 0)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+        """End the connection in the middle of the content."""
         self.close_connection = True
         with contextlib.suppress(OSError):
-            self.connection.close()
+            self.connection.shutdown(socket.SHUT_WR)
 
 
 def git_sha1(path: Path) -> str:
@@ -398,9 +395,12 @@ def write_model_files(folder: Path, *, weights_size: int = 3_000_000, seed: int 
     return folder
 
 
-@pytest.fixture
-def hub_server() -> Iterator[HubServer]:
-    """A hub on the loopback address, stopped after the test."""
+@pytest.fixture(name="hub_server")
+def hub_server_fixture() -> Iterator[HubServer]:
+    """A hub on the loopback address, stopped after the test.
+
+    Import this name into a test module, then ask for the fixture ``hub_server``.
+    """
     server = HubServer()
     yield server
     server.stop()
