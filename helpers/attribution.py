@@ -1,7 +1,7 @@
 """Run attribution methods on one generation: which ones work, and their scores from Inseq."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import MethodError, NotEnoughMemoryError
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 Score = Literal["probability", "logit", "crossentropy"]
 SCORES: tuple[Score, ...] = ("probability", "logit", "crossentropy")
 
-OUTPUT_AGNOSTIC_METHODS = ("attention", "value_zeroing")
-"""Methods that look inside the model and differentiate no score."""
-
 
 def attribute(
     model: "AttributionModel",
@@ -26,6 +23,7 @@ def attribute(
     *,
     score: Score = "probability",
     options: Mapping[str, Mapping[str, Any]] | None = None,
+    use_fast_engine: bool = True,
     show_progress: bool = True,
 ) -> "dict[str, FeatureAttributionOutput]":
     """Attribute every generated token to the tokens before it, once for each method.
@@ -36,7 +34,9 @@ def attribute(
         methods: Names of Inseq's methods.
         score: What gradient methods differentiate.
         options: For each method, arguments of its own such as ``n_steps``.
-        show_progress: Show Inseq's progress bar.
+        use_fast_engine: Share forward and backward passes between tokens where that is exact;
+            False leaves everything to Inseq.
+        show_progress: Show a progress bar.
 
     Returns:
         Inseq's output for each method, not yet aggregated.
@@ -47,17 +47,31 @@ def attribute(
     """
     import torch
 
+    from helpers.gradients import attribute_together
+    from helpers.inseq_outputs import attribute_with_inseq
+
     check_methods(model, methods)
     if score not in SCORES:
         raise MethodError(f"Unknown score {score!r}. Use one of {', '.join(map(repr, SCORES))}.")
-    chosen = options or {}
+    chosen = {method: dict((options or {}).get(method, {})) for method in methods}
+    settings: dict[str, Any] = {"score": score, "show_progress": show_progress}
+    fast_methods = _fast_methods(model, chosen, score) if use_fast_engine else []
     try:
-        outputs = {
-            method: _attribute_with_inseq(
-                model, generation, method, score, chosen.get(method, {}), show_progress
+        outputs = {}
+        if fast_methods:
+            own = {method: chosen[method] for method in fast_methods}
+            outputs = attribute_together(
+                model, generation.sources, generation.targets, fast_methods, options=own, **settings
             )
-            for method in methods
-        }
+        for method in chosen.keys() - set(fast_methods):
+            outputs[method] = attribute_with_inseq(
+                model,
+                generation.sources,
+                generation.targets,
+                method,
+                options=chosen[method],
+                **settings,
+            )
     except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -70,7 +84,7 @@ def attribute(
         output.info["model_name"] = model.model_name
         output.info["input_texts"] = [generation.input_text]
         output.info["generated_texts"] = [generation.generated_text]
-    return outputs
+    return {method: outputs[method] for method in methods}
 
 
 def is_out_of_memory(error: BaseException) -> bool:
@@ -81,45 +95,22 @@ def is_out_of_memory(error: BaseException) -> bool:
     return is_named_so or "can't allocate memory" in str(error)
 
 
-def _attribute_with_inseq(
-    model: "AttributionModel",
-    generation: Generation,
-    method: str,
-    score: Score,
-    options: Mapping[str, Any],
-    show_progress: bool,
-) -> "FeatureAttributionOutput":
-    """Run Inseq's own step-by-step attribution on the token ids that were generated.
+def _fast_methods(
+    model: "AttributionModel", options: Mapping[str, Mapping[str, Any]], score: str
+) -> list[str]:
+    """Return the methods that the fast engine computes exactly; say once why others are not."""
+    from helpers.gradients import FAST_METHODS, reason_to_fall_back
 
-    Inseq takes encodings as well as texts. Ids are exact, where decoding a text and encoding it
-    again may split it differently.
-    """
-    sources = generation.sources if model.is_encoder_decoder else [generation.input_text]
-    with hooked_method(model, method) as attribution_method:
-        outputs = attribution_method.prepare_and_attribute(
-            sources,
-            generation.targets,
-            attributed_fn=None if method in OUTPUT_AGNOSTIC_METHODS else score,
-            show_progress=show_progress,
-            pretty_progress=False,
-            # Inseq's defaults are shared between calls, and occlusion writes into them.
-            attribution_args=dict(options),
-            attributed_fn_args={},
-            step_scores_args={},
-        )
-    return outputs[0]
+    fast = []
+    for method, own in options.items():
+        reason = reason_to_fall_back(model, method, score=score, options=own)
+        if reason is None:
+            fast.append(method)
+        elif method in FAST_METHODS:
+            _say_once(f"{method} is computed by Inseq, token by token: {reason}")
+    return fast
 
 
-@contextmanager
-def hooked_method(model: "AttributionModel", method: str) -> Iterator[Any]:
-    """Hook one of Inseq's methods to the model, and the model's default method back afterwards."""
-    from inseq.attr.feat import FeatureAttribution
-
-    default = model.attribution_method
-    default.unhook()
-    attribution_method = FeatureAttribution.load(method, attribution_model=model)
-    try:
-        yield attribution_method
-    finally:
-        attribution_method.unhook()
-        default.hook()
+@cache
+def _say_once(sentence: str) -> None:
+    print(sentence)

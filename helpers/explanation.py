@@ -162,6 +162,7 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
     allow_unknown: bool = False,
     method_options: Mapping[str, Mapping[str, Any]] | None = None,
     generation_settings: Mapping[str, Any] | None = None,
+    use_fast_engine: bool = True,
     show_progress: bool = True,
 ) -> Explanation | list[Explanation]:
     """Generate once, then score with every method which tokens made the model write each token.
@@ -178,6 +179,8 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
         allow_unknown: Go on although the model does not know some words.
         method_options: For each method, arguments of its own such as ``{"n_steps": 50}``.
         generation_settings: Replace the greedy settings of Transformers' ``generate``.
+        use_fast_engine: Share work between tokens where that is exact (the scores are Inseq's
+            either way); False runs Inseq's own loop over the tokens.
         show_progress: Show a progress bar.
 
     Raises:
@@ -195,6 +198,7 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
             "allow_unknown": allow_unknown,
             "method_options": method_options,
             "generation_settings": generation_settings,
+            "use_fast_engine": use_fast_engine,
             "show_progress": show_progress,
         }
         pairs = zip(text, targets, strict=True)
@@ -213,6 +217,7 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
         methods,
         score=score,
         options=method_options,
+        use_fast_engine=use_fast_engine,
         show_progress=show_progress,
     )
     return Explanation(
