@@ -1,0 +1,51 @@
+"""The scores that a published run printed for the homework's real models."""
+
+import json
+from typing import TYPE_CHECKING
+
+from helpers.environment import assets_folder
+from helpers.errors import HomeworkError
+
+if TYPE_CHECKING:
+    import pandas
+
+    from helpers.explanation import Explanation
+
+
+def published_scores(model: str, method: str) -> "pandas.DataFrame":
+    """Return published scores as a table `[source, generated]`, rounded to 3 decimals.
+
+    Args:
+        model: ``"opus-mt-zh-en"`` or ``"qwen3-0.6b"``.
+        method: ``"saliency"`` or ``"attention"``.
+
+    Raises:
+        HomeworkError: There is no published run of this model and method.
+    """
+    import pandas
+
+    file = assets_folder() / "reference" / f"{model}.{method}.json"
+    if not file.is_file():
+        there = sorted(path.stem for path in file.parent.glob("*.json"))
+        raise HomeworkError(f"No published scores of {model}.{method}. There are: {there}")
+    content = json.loads(file.read_text(encoding="utf-8"))
+    return pandas.DataFrame(
+        content["scores"],
+        index=pandas.Index(content["attributed"], name="source"),
+        columns=pandas.Index(content["generated"], name="generated"),
+        dtype=float,
+    )
+
+
+def compare_with_published(
+    explanation: "Explanation", published: "pandas.DataFrame", method: str
+) -> "pandas.DataFrame":
+    """Put the strongest source token of each generated token beside the published one.
+
+    Only generated tokens that both runs have once are compared.
+    """
+    from helpers.lookup import strongest_of
+
+    ours = strongest_of(explanation.table(method)).drop_duplicates("generated", keep=False)
+    theirs = strongest_of(published).drop_duplicates("generated", keep=False)
+    return ours.merge(theirs, on="generated", suffixes=(" (this run)", " (published)")).round(2)
