@@ -61,6 +61,22 @@ def read_assignments(source: str) -> list[Assignment]:
     ]
 
 
+def last_assignments(sources: list[str]) -> tuple[dict[str, Assignment], list[str]]:
+    """Return the last assignment to each name over all cells, and the names that changed."""
+    last: dict[str, Assignment] = {}
+    changed: dict[str, None] = {}
+    for source in sources:
+        for assignment in read_assignments(source):
+            earlier = last.get(assignment.name)
+            has_answer = earlier is not None and (
+                earlier.problem or earlier.value not in {None, ""}
+            )
+            if earlier is not None and has_answer and earlier.value != assignment.value:
+                changed[assignment.name] = None
+            last[assignment.name] = assignment
+    return last, list(changed)
+
+
 def _read_statement(statement: Statement) -> Iterator[Assignment]:
     code = unicodedata.normalize("NFKC", statement.code)
     if "=" not in code or not (_NAME.search(code) or "student_id" in code):

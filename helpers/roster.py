@@ -6,6 +6,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from helpers.errors import HomeworkError
@@ -24,22 +25,19 @@ class Student:
     """One student of the class.
 
     Attributes:
+        submitted_at: The time in the roster's ``submitted_at`` column, where it has one.
         row: The roster's own columns, which a Canvas import must repeat unchanged.
     """
 
     id: str
     name: str = ""
+    submitted_at: datetime | None = None
     row: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def canvas_id(self) -> str:
         """The number Canvas and NTU COOL put into file names; "" when the roster has none."""
         return self.row.get("ID", "") if "SIS User ID" in self.row else ""
-
-    @property
-    def submitted_at(self) -> str:
-        """The time in the roster's ``submitted_at`` column; "" when it has none."""
-        return self.row.get("submitted_at", "").strip()
 
 
 @dataclass(frozen=True)
@@ -80,6 +78,7 @@ def load_roster(path: Path) -> list[Student]:
         Student(
             id=(row[id_column] or "").strip(),
             name=(row.get(name_column or "") or "").strip(),
+            submitted_at=parse_time(stated) if (stated := row.get("submitted_at")) else None,
             row={str(key): value or "" for key, value in row.items() if isinstance(value, str)},
         )
         for row in rows
@@ -91,6 +90,18 @@ def load_roster(path: Path) -> list[Student]:
             raise HomeworkError(f"The roster {path} lists {student.id} twice.")
         seen.add(comparable(student.id))
     return students
+
+
+def parse_time(text: str) -> datetime:
+    """Read a time such as ``2026-05-01T23:59`` or ``2026-05-01 23:59+08:00``.
+
+    Raises:
+        HomeworkError: It is no such time.
+    """
+    try:
+        return datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip()))
+    except ValueError as error:
+        raise HomeworkError(f"{text!r} is no time; write it as 2026-05-01T23:59+08:00.") from error
 
 
 def comparable(text: str) -> str:

@@ -36,7 +36,7 @@ class SubmittedFile:
     parts: tuple[str, ...]
     modified: datetime | None
     problem: str
-    open_and_read: Callable[[], bytes]
+    open_and_read: Callable[[], bytes] = bytes
 
     @property
     def path(self) -> str:
@@ -58,8 +58,8 @@ def find_submissions(source: Path) -> list[SubmittedFile]:
     """List the files of a folder or zip, sorted by path, without reading them.
 
     Raises:
-        HomeworkError: There is no such folder or zip, or it holds more files than any class hands
-            in.
+        HomeworkError: There is no such folder or zip, or it holds no file, or more files than
+            any class hands in.
     """
     if source.is_dir():
         files = list(_walk(source, ()))
@@ -67,6 +67,8 @@ def find_submissions(source: Path) -> list[SubmittedFile]:
         files = _list_zip(source)
     else:
         raise HomeworkError(f"{source} is neither a folder nor a zip of submissions.")
+    if not files:
+        raise HomeworkError(f"There is no file in {source}.")
     return sorted(files, key=lambda file: file.parts)
 
 
@@ -75,7 +77,7 @@ def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        yield _refused((*parts, ""), f"文件夹打不开 (folder can't be opened: {error.strerror})")
+        yield SubmittedFile(parts, None, f"文件夹打不开 (folder can't be opened: {error.strerror})")
         return
     if len(entries) > MAX_FILES:
         raise HomeworkError(
@@ -86,9 +88,9 @@ def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
         if entry.name in _CLUTTER:
             continue
         if entry.is_symlink():
-            yield _refused(here, "是链接，未读取 (a link, not followed)")
+            yield SubmittedFile(here, None, "是链接，未读取 (a link, not followed)")
         elif entry.is_dir(follow_symlinks=False) and len(here) > MAX_DEPTH:
-            yield _refused(here, "文件夹嵌套太深 (folders nested too deep)")
+            yield SubmittedFile(here, None, "文件夹嵌套太深 (folders nested too deep)")
         elif entry.is_dir(follow_symlinks=False):
             yield from _walk(Path(entry.path), here)
         else:
@@ -97,7 +99,10 @@ def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
 
 def _file_of_folder(entry: os.DirEntry[str], parts: tuple[str, ...]) -> SubmittedFile:
     facts = entry.stat(follow_symlinks=False)
-    modified = datetime.fromtimestamp(facts.st_mtime).astimezone()
+    try:
+        modified = datetime.fromtimestamp(facts.st_mtime).astimezone()
+    except (OverflowError, OSError, ValueError):  # a date beyond the calendar
+        modified = None
     problem = name_problem(parts) or size_problem(facts.st_size)
     if not stat.S_ISREG(facts.st_mode):
         problem = "不是普通文件 (not a regular file)"
@@ -158,7 +163,7 @@ def _file_of_zip(
     if member.flag_bits & 1:
         problem = "加密了，未读取 (encrypted)"
     try:
-        modified = datetime(*member.date_time)  # noqa: DTZ001 (a zip knows no time zone)
+        modified = datetime(*member.date_time)
     except ValueError:
         modified = None
     return SubmittedFile(parts, modified, problem, lambda: _read_member(archive, member, budget))

@@ -9,15 +9,14 @@ from typing import Any
 import nbformat
 import nbformat.reader
 
-from helpers.literals import Assignment, printable, read_assignments
+from helpers.literals import Assignment, last_assignments, printable
+from helpers.record import parse_record
 from helpers.submissions import MAX_NOTEBOOK_BYTES, SubmissionError, size_problem
 
 MAX_JSON_DEPTH = 100
 MAX_CELLS = 2_000
-RECORD_MARK = "hw7-record:"
 
 _JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
-_RECORD = re.compile(re.escape(RECORD_MARK) + r"\s*(\{[^\n]{0,2000}\})")
 
 
 @dataclass(frozen=True)
@@ -54,22 +53,6 @@ def read_notebook(content: bytes) -> SubmittedNotebook:
     notes = (f"旧版笔记本 v{version}，已升级 (upgraded from v{version})",) if version < 4 else ()
     assignments, overwritten = last_assignments(sources)
     return SubmittedNotebook(assignments, overwritten, read_record(notebook), notes)
-
-
-def last_assignments(sources: list[str]) -> tuple[dict[str, Assignment], list[str]]:
-    """Return the last assignment to each name over all cells, and the names that changed."""
-    last: dict[str, Assignment] = {}
-    changed: dict[str, None] = {}
-    for source in sources:
-        for assignment in read_assignments(source):
-            earlier = last.get(assignment.name)
-            has_answer = earlier is not None and (
-                earlier.problem or earlier.value not in {None, ""}
-            )
-            if earlier is not None and has_answer and earlier.value != assignment.value:
-                changed[assignment.name] = None
-            last[assignment.name] = assignment
-    return last, list(changed)
 
 
 def parse_notebook(content: bytes) -> tuple[Any, int]:
@@ -142,23 +125,8 @@ def read_record(notebook: Any) -> dict[str, str]:
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else []:
             text = _joined(output.get("text")) if isinstance(output, dict) else ""
-            for found in _RECORD.finditer(text):
-                record = _record(found[1]) or record
+            record = parse_record(text) or record
     return record
-
-
-def _record(text: str) -> dict[str, str]:
-    try:
-        content = json.loads(text)
-    except (ValueError, RecursionError):
-        return {}  # a damaged record counts as none: the student sees that it is missing
-    if not isinstance(content, dict):
-        return {}
-    return {
-        printable(str(key))[:40]: printable(value)[:200]
-        for key, value in content.items()
-        if isinstance(value, str)
-    }
 
 
 def _joined(source: Any) -> str:
