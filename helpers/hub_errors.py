@@ -93,7 +93,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     hub's ``RateLimit`` header, whose ``t=`` counts the seconds until its window ends.
     """
     if value := headers.get("Retry-After", "").strip():
-        if value.isdigit():
+        if value.isascii() and value.isdigit():
             return float(value)
         try:
             moment = parsedate_to_datetime(value)

@@ -58,6 +58,8 @@ def start(hub_server: HubServer, tmp_path: Path) -> Start:
             stderr=subprocess.PIPE,
             text=True,
             cwd=tmp_path,
+            # A shell starts background jobs deaf to ctrl-C; these tests may run in one.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return start_script
