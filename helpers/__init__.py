@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from helpers.explanation import Explanation, explain
     from helpers.memory import release
     from helpers.models import load_model
+    from helpers.reference import compare_with_published, published_scores
 
 __version__ = "0.1.0"
 
-__all__ = ["Explanation", "explain", "load_model", "prepare_notebook", "release"]
+__all__ = [
+    "Explanation",
+    "compare_with_published",
+    "explain",
+    "load_model",
+    "prepare_notebook",
+    "published_scores",
+    "release",
+]
 
 _HOME_OF = {
     "prepare_notebook": "helpers.environment",
@@ -23,6 +32,8 @@ _HOME_OF = {
     "explain": "helpers.explanation",
     "Explanation": "helpers.explanation",
     "release": "helpers.memory",
+    "published_scores": "helpers.reference",
+    "compare_with_published": "helpers.reference",
 }
 
 
