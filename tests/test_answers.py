@@ -1,0 +1,96 @@
+"""Turning literals into answers as a person would."""
+
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.answers import interpret, parse_number
+from helpers.questions import load_questions
+
+QUESTIONS = load_questions()
+
+
+@pytest.mark.parametrize(
+    ("text", "number"),
+    [
+        ("0.03", 0.03), ("０．０３", 0.03), ("0，03", 0.03), ("0,03", 0.03), (".03", 0.03),
+        ("3%", 0.03), ("３％", 0.03), ("百分之三", 0.03), ("零点零三", 0.03), ("〇點〇三", 0.03),
+        ("三", 3), ("十二", 12), ("二十", 20), ("三十五", 35), ("一点五", 1.5), ("两", 2),
+        ("约0.03", 0.03), ("~0.03", 0.03), ("0.03左右", 0.03), ("0.03。", 0.03), ("0.03.", 0.03),
+        (" 0.03 ", 0.03), ("0. 03", 0.03), ("3e-2", 0.03), ("-0.1", -0.1), ("「0.03」", 0.03),
+    ],
+)  # fmt: skip
+def test_numbers_are_read_as_people_write_them(text, number):
+    assert parse_number(text) == pytest.approx(number)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "abc", "nan", "NaN", "inf", "-inf", "infinity", "1.2.3", "0.03 or 0.04", "0x10", "1_0",
+     "0.03²", "½", "三三三万", "1,234,567", "0.0.3", "--1", "٣", "九九乘法", "9" * 65],
+)  # fmt: skip
+def test_what_is_no_single_number_is_refused(text):
+    assert parse_number(text) is None
+
+
+@given(st.floats(min_value=0, max_value=1, allow_nan=False))
+def test_every_number_in_range_is_accepted_as_literal_and_as_text(number):
+    for value in (number, repr(number)):
+        answer = interpret(QUESTIONS["q4"], value)
+        assert answer.status == "accepted" and answer.value == number
+
+
+@given(st.text(max_size=80))
+def test_any_text_gives_an_answer_or_a_reason(text):
+    for question in QUESTIONS.questions:
+        answer = interpret(question, text)
+        assert bool(answer.problem) == (answer.status == "malformed")
+        assert (answer.value is None) == (answer.status != "accepted")
+
+
+@pytest.mark.parametrize("value", [math.inf, -math.inf, math.nan, 10**400, 1.5, -0.1, "三", "nan"])
+def test_infinity_nan_and_numbers_out_of_range_are_malformed(value):
+    assert interpret(QUESTIONS["q4"], value).status == "malformed"
+
+
+@pytest.mark.parametrize(
+    "value", ["B", "b", "Ｂ", "ｂ", "（B）", "B。", "选B", "选项 B", "「B」", " B "]
+)
+def test_an_option_is_accepted_in_any_spelling(value):
+    assert interpret(QUESTIONS["q1"], value).value == "B"
+
+
+def test_an_option_is_accepted_by_its_wording():
+    wording = QUESTIONS["q1"].options["C"]
+    assert interpret(QUESTIONS["q1"], wording.zh).value == "C"
+    assert interpret(QUESTIONS["q1"], wording.en).value == "C"
+
+
+@pytest.mark.parametrize("value", ["E", "AB", "A,B", "1", 1, 2.0, "甲"])
+def test_an_illegal_option_is_malformed_and_the_legal_ones_are_named(value):
+    answer = interpret(QUESTIONS["q1"], value)
+    assert answer.status == "malformed" and answer.problem
+
+
+@pytest.mark.parametrize(
+    "value", ["机器", "「机器」", " 机器 ", "▁机器", "機器", '"机器"', "机器。"]
+)
+def test_a_token_is_accepted_with_quotes_blanks_marks_and_in_traditional_characters(value):
+    assert interpret(QUESTIONS["q3"], value).value == "机器"
+
+
+def test_a_punctuation_token_stays_itself():
+    assert interpret(QUESTIONS["q3"], "。").value == "。"
+
+
+@pytest.mark.parametrize("value", [None, "", "  ", "\n", "\u3000"])
+def test_nothing_is_unanswered(value):
+    assert all(interpret(q, value).status == "unanswered" for q in QUESTIONS.questions)
+
+
+def test_normalising_is_noted_and_a_plain_answer_is_not():
+    assert interpret(QUESTIONS["q4"], "３％").notes
+    assert not interpret(QUESTIONS["q4"], "0.03").notes
+    assert not interpret(QUESTIONS["q1"], "B").notes
