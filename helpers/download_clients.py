@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import IO, Literal
 
 from helpers.download_errors import DownloadError
+from helpers.environment import project_folder
 from helpers.hub_transfer import DISK_FULL_EXIT
 
 ClientName = Literal["hf", "aria2c"]
@@ -145,8 +146,8 @@ def _aria2c_entry(transfer: Transfer) -> str:
 
 
 def _environment() -> dict[str, str]:
-    package_parent = str(Path(__file__).resolve().parent.parent)
-    paths = [package_parent, os.environ.get("PYTHONPATH", "")]
+    # The client runs in any folder and must still find a package that is not installed.
+    paths = [str(project_folder() or ""), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),

@@ -350,6 +350,23 @@ def test_a_damaged_model_is_noticed_as_incomplete(hub_server, published, tmp_pat
     assert not is_complete(folder)
 
 
+@pytest.mark.bundled
+def test_transformers_loads_what_was_fetched_without_network(hub_server, tmp_path):
+    import torch
+    from transformers import AutoModelForCausalLM, Qwen3Config, Qwen3ForCausalLM
+
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "head_dim": 8}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 99}
+    original = Qwen3ForCausalLM(Qwen3Config(**sizes, **heads))
+    original.save_pretrained(tmp_path / "published")
+    hub_server.serve(CATALOG["generation"].full_id, tmp_path / "published")
+    folder = fetch_model("generation", tmp_path / "qwen3", endpoint=hub_server.endpoint)
+    hub_server.stop()
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    for name, tensor in original.state_dict().items():
+        assert torch.equal(model.state_dict()[name], tensor), name
+
+
 def test_an_unknown_client_is_refused():
     with pytest.raises(DownloadError, match="'hf', 'aria2c' or 'auto'"):
         choose_client("wget")
