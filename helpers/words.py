@@ -20,8 +20,10 @@ def word_spans(
         spelling: How the tokenizer spells tokens.
         special_tokens: Tokens that always stand alone.
     """
+    if not tokens:
+        return []
     texts = token_texts(tokens, spelling, special_tokens)
-    starts = [0] if tokens else []
+    starts = [0]
     for position in range(1, len(tokens)):
         pair = tokens[position - 1 : position + 1]
         stands_alone = any(token in special_tokens for token in pair)

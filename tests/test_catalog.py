@@ -1,0 +1,85 @@
+"""Which model a name stands for, and the decision between the full and the offline models."""
+
+import pytest
+
+from helpers import catalog
+from helpers.errors import ModelNotFoundError
+
+ENTRY = catalog.CATALOG["translation"]
+
+
+@pytest.fixture(autouse=True)
+def bare_machine(monkeypatch, tmp_path):
+    """A local machine with no full model on it."""
+    for name in ("HW7_MODELS", "COLAB_RELEASE_TAG", "COLAB_GPU", "KAGGLE_KERNEL_RUN_TYPE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HW7_MODELS_FOLDER", str(tmp_path))
+    monkeypatch.setattr(catalog, "is_in_hub_cache", lambda full_id: False)
+    return tmp_path
+
+
+def put_model(folder):
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text("{}")
+    (folder / "model.safetensors").write_bytes(b"")
+
+
+@pytest.mark.parametrize("edition", ["full", "offline"])
+def test_variable_decides(monkeypatch, edition):
+    monkeypatch.setenv("HW7_MODELS", edition)
+    assert catalog.choose_edition(ENTRY) == (edition, f"HW7_MODELS={edition}")
+
+
+def test_variable_with_another_value_is_refused(monkeypatch):
+    monkeypatch.setenv("HW7_MODELS", "big")
+    with pytest.raises(ModelNotFoundError, match="'full' or 'offline'"):
+        catalog.choose_edition(ENTRY)
+
+
+def test_full_model_on_disk_is_used(bare_machine):
+    put_model(bare_machine / ENTRY.full_folder)
+    assert catalog.find_model("translation").name == ENTRY.full_id
+
+
+def test_half_downloaded_folder_is_no_model(bare_machine):
+    (bare_machine / ENTRY.full_folder).mkdir()
+    (bare_machine / ENTRY.full_folder / "config.json").write_text("{}")
+    assert catalog.choose_edition(ENTRY)[0] == "offline"
+
+
+def test_local_machine_without_the_full_model_stays_offline_without_asking_the_hub(monkeypatch):
+    monkeypatch.setattr(catalog, "is_hub_reachable", lambda: pytest.fail("the hub was asked"))
+    assert catalog.choose_edition(ENTRY)[0] == "offline"
+
+
+@pytest.mark.parametrize(("reachable", "edition"), [(True, "full"), (False, "offline")])
+def test_colab_uses_the_full_model_where_the_hub_answers(monkeypatch, reachable, edition):
+    monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
+    monkeypatch.setattr(catalog, "is_hub_reachable", lambda: reachable)
+    assert catalog.choose_edition(ENTRY)[0] == edition
+
+
+def test_hub_that_refuses_the_connection_is_not_reachable(monkeypatch):
+    monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
+    assert catalog.is_hub_reachable(timeout=1) is False
+
+
+@pytest.mark.parametrize("name", ["nonsense", "a/b/c", "./missing", "two words/x", ""])
+def test_name_that_is_no_model_lists_the_catalog(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ModelNotFoundError, match="'translation', 'generation'"):
+        catalog.find_model(name)
+
+
+def test_folder_without_a_model_is_refused(tmp_path):
+    with pytest.raises(ModelNotFoundError, match="no model in it"):
+        catalog.find_model(str(tmp_path))
+
+
+def test_folder_name_is_shown_without_its_path(tmp_path):
+    put_model(tmp_path / "mine")
+    assert catalog.find_model(str(tmp_path / "mine")).name == "mine"
+
+
+def test_hub_name_is_left_to_the_hub():
+    assert catalog.find_model("gpt2-family/model").address == "gpt2-family/model"

@@ -1,0 +1,204 @@
+"""``explain`` gives Inseq's own scores, on one generation, under readable tokens."""
+
+import inseq
+import numpy
+import pandas
+import pytest
+from conftest import HOMEWORK_SENTENCE
+
+from helpers import Explanation, explain
+from helpers.errors import HomeworkError, MethodError, TextError
+
+pytestmark = pytest.mark.bundled
+
+# Float32 rounding: the same sums taken in another order differ in the sixth decimal.
+TOLERANCE = 1e-5
+
+
+def inseq_scores(model, text, generated_text, method):
+    """Inseq's public API on texts, aggregated as its ``show()`` does."""
+    output = model.attribute(text, generated_text, method=method, show_progress=False).aggregate()
+    sequence = output[0]
+    scores = sequence.source_attributions
+    return (sequence.target_attributions if scores is None else scores).numpy()
+
+
+@pytest.mark.parametrize("method", ["saliency", "attention"])
+def test_translation_scores_equal_plain_inseq(translator, translation, method):
+    expected = inseq_scores(translator, HOMEWORK_SENTENCE, translation.generated_text, method)
+    actual = translation.table(method).to_numpy()
+    assert actual.shape == expected.shape
+    numpy.testing.assert_allclose(actual, expected, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("method", ["saliency", "attention"])
+def test_continuation_scores_equal_plain_inseq(generator, continuation, method):
+    written = generator.tokenizer.decode(
+        generator.tokenizer("Hello world")["input_ids"]
+        + [token.id for token in continuation.attribution(method)[0].target[2:]]
+    )
+    expected = inseq_scores(generator, "Hello world", written, method)
+    actual = continuation.table(method).to_numpy()
+    assert actual.shape == expected.shape
+    numpy.testing.assert_allclose(actual, expected, atol=TOLERANCE, rtol=0)
+
+
+@pytest.mark.parametrize("score", ["probability", "logit", "crossentropy"])
+def test_score_chosen_is_the_one_inseq_differentiates(translator, score):
+    explanation = explain(translator, HOMEWORK_SENTENCE, methods=["saliency"], score=score)
+    output = translator.attribute(
+        HOMEWORK_SENTENCE,
+        explanation.generated_text,
+        method="saliency",
+        attributed_fn=score,
+        show_progress=False,
+    ).aggregate()
+    expected = output[0].source_attributions.numpy()
+    numpy.testing.assert_allclose(explanation.table().to_numpy(), expected, atol=TOLERANCE, rtol=0)
+
+
+def test_logit_and_probability_give_different_numbers(translator):
+    tables = [
+        explain(translator, HOMEWORK_SENTENCE, methods=["saliency"], score=score).table()
+        for score in ("probability", "logit")
+    ]
+    assert (tables[0] - tables[1]).abs().max().max() > 0.001
+
+
+def test_methods_explain_the_same_generation(continuation):
+    saliency, attention = (continuation.table(method) for method in continuation.methods)
+    assert list(saliency.columns) == list(attention.columns)
+    assert list(saliency.index) == list(attention.index)
+
+
+def test_greedy_generation_agrees_with_a_rerun(generator, continuation):
+    again = explain(generator, "Hello world", methods=["attention"], max_new_tokens=5)
+    assert again.generated_text == continuation.generated_text
+
+
+def test_tokens_are_those_generated_not_those_of_the_text_encoded_again(generator):
+    # SmolLM2 ends this sentence with two newline tokens; encoding the text again makes them one.
+    explanation = explain(generator, "Hello world", methods=["attention"], max_new_tokens=6)
+    assert list(explanation.table().columns)[-2:] == ["↵", "↵"]
+
+
+def test_columns_sum_to_one(translation, continuation):
+    for explanation in (translation, continuation):
+        for method in explanation.methods:
+            sums = numpy.nansum(explanation.table(method).to_numpy(), axis=0)
+            numpy.testing.assert_allclose(sums, 1, atol=1e-4)
+
+
+def test_generated_text_has_no_special_tokens(translation):
+    assert translation.generated_text == "I like machine learning and artificial intelligence."
+
+
+def test_tokens_are_shown_clean_and_none_is_lost(translator, translation):
+    ids = translator.tokenizer(HOMEWORK_SENTENCE)["input_ids"]
+    rows = list(translation.table("saliency").index)
+    assert len(rows) == len(ids)
+    assert rows[-1] == "</s>"
+    assert not any("▁" in token for token in rows)
+
+
+def test_importance_is_the_score_in_the_table(translation):
+    table = translation.table("attention")
+    expected = table.loc["机器", "artificial"]
+    assert translation.importance("机器", "artificial", method="attention") == expected
+
+
+def test_saliency_of_machine_points_to_its_chinese_word(translation):
+    assert translation.most_important("machine", method="saliency") == "机器"
+
+
+def test_forced_target_is_the_text_explained(translator):
+    forced = explain(translator, "我喜欢机器学习。", target="I like artificial intelligence.")
+    assert forced.generated_text == "I like artificial intelligence."
+
+
+def test_forced_continuation_keeps_its_text(generator):
+    forced = explain(generator, "The capital of France is", target=" Paris", methods=["attention"])
+    assert list(forced.table().columns) == ["Paris"]
+
+
+def test_list_of_texts_gives_the_same_as_one_by_one(translator):
+    texts = ["我喜欢机器学习。", HOMEWORK_SENTENCE]
+    together = explain(translator, texts, methods=["saliency"])
+    alone = [explain(translator, text, methods=["saliency"]) for text in texts]
+    for one, other in zip(together, alone, strict=True):
+        pandas.testing.assert_frame_equal(one.table(), other.table())
+
+
+def test_word_grouping_keeps_the_largest_score_of_each_word(generator):
+    tokens = explain(generator, "人工智能", target="很好", methods=["saliency"])
+    words = explain(generator, "人工智能", target="很好", methods=["saliency"], words=True)
+    assert list(words.table().index) == list("人工智能很好")
+    first_column = tokens.table().iloc[:, 0]
+    assert words.table().iloc[:4, 0].max() == pytest.approx(first_column.max(), abs=TOLERANCE)
+
+
+def test_saved_explanation_loads_with_equal_scores(translation, tmp_path):
+    translation.save(tmp_path / "explanation.zip")
+    loaded = Explanation.load(tmp_path / "explanation.zip")
+    assert loaded.digest() == translation.digest()
+    pandas.testing.assert_frame_equal(loaded.table("saliency"), translation.table("saliency"))
+
+
+def test_saved_method_file_loads_with_inseq_itself(translation, tmp_path):
+    import zipfile
+
+    translation.save(tmp_path / "explanation.zip")
+    with zipfile.ZipFile(tmp_path / "explanation.zip") as archive:
+        archive.extract("saliency.json", tmp_path)
+    output = inseq.FeatureAttributionOutput.load(tmp_path / "saliency.json")
+    assert output[0].source_attributions.shape == translation.table("saliency").shape
+
+
+def test_file_that_is_no_explanation_is_refused(tmp_path):
+    (tmp_path / "other.zip").write_text("not a zip")
+    with pytest.raises(HomeworkError, match=r"not a saved explanation.*explanation\.save"):
+        Explanation.load(tmp_path / "other.zip")
+
+
+@pytest.mark.parametrize("text", ["", "   ", "\n"])
+def test_empty_text_is_refused(translator, text):
+    with pytest.raises(TextError, match="empty"):
+        explain(translator, text)
+
+
+def test_text_beyond_the_models_limit_is_refused_not_cut(translator):
+    with pytest.raises(TextError, match=r"tokens, but tiny-zh-en takes \d+"):
+        explain(translator, "我喜欢机器学习。" * 300)
+
+
+def test_unknown_words_are_named(translator):
+    with pytest.raises(TextError, match="麒麟"):
+        explain(translator, "我喜欢麒麟。")
+
+
+def test_unknown_method_lists_those_that_work(translator):
+    with pytest.raises(MethodError, match=r"'salience'.*These do: saliency, attention"):
+        explain(translator, HOMEWORK_SENTENCE, methods=["salience"])
+
+
+def test_known_method_that_does_not_run_says_why(translator):
+    with pytest.raises(MethodError, match=r"Transformers 5|scikit-learn|does not know the parts"):
+        explain(translator, HOMEWORK_SENTENCE, methods=["value_zeroing", "lime"])
+
+
+def test_methods_as_one_string_is_refused(translator):
+    with pytest.raises(MethodError, match="as a list"):
+        explain(translator, HOMEWORK_SENTENCE, methods="saliency")
+
+
+def test_out_of_memory_says_what_to_try(translator, monkeypatch):
+    import torch
+
+    from helpers.errors import NotEnoughMemoryError
+
+    def refuse(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr("helpers.gradients.attribute_together", refuse)
+    with pytest.raises(NotEnoughMemoryError, match="smaller max_new_tokens"):
+        explain(translator, HOMEWORK_SENTENCE)

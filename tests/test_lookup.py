@@ -1,0 +1,68 @@
+"""Looking scores up by what is read on screen, and the errors that help to do so."""
+
+import pandas
+import pytest
+
+from helpers.errors import MethodError, TokenLookupError
+from helpers.lookup import choose_method, position, score_at, strongest_of, strongest_row
+
+NAN = float("nan")
+
+
+@pytest.fixture
+def scores():
+    return pandas.DataFrame(
+        [[0.5, 0.2], [0.3, 0.7], [NAN, 0.1]],
+        index=pandas.Index(["the", "cat", "the"], name="source"),
+        columns=pandas.Index(["sat", "down"], name="generated"),
+    )
+
+
+def test_unknown_token_lists_the_tokens_there_are(scores):
+    with pytest.raises(TokenLookupError, match=r"'dog'.*the \| cat \| the"):
+        position(scores.index, "dog", None)
+
+
+def test_repeated_token_lists_where_it_occurs(scores):
+    with pytest.raises(TokenLookupError, match=r"2 times.*occurrence=1: \(start\) \[the\] cat"):
+        position(scores.index, "the", None)
+
+
+def test_occurrence_chooses_among_equal_tokens(scores):
+    assert position(scores.index, "the", 2) == 2
+
+
+@pytest.mark.parametrize("occurrence", [0, 3, -1])
+def test_occurrence_that_does_not_exist_is_refused(scores, occurrence):
+    with pytest.raises(TokenLookupError, match="does not exist"):
+        position(scores.index, "the", occurrence)
+
+
+def test_spaces_around_a_token_do_not_matter(scores):
+    assert position(scores.columns, " down ", None) == 1
+
+
+def test_case_matters_as_on_screen(scores):
+    with pytest.raises(TokenLookupError):
+        position(scores.columns, "Down", None)
+
+
+def test_token_not_yet_written_has_no_score(scores):
+    with pytest.raises(TokenLookupError, match="had not been written"):
+        score_at(scores, 2, 0)
+
+
+def test_strongest_row_ignores_tokens_not_yet_written(scores):
+    assert strongest_row(scores, 0) == 0
+    assert list(strongest_of(scores)["strongest source"]) == ["the", "cat"]
+
+
+def test_method_may_be_left_out_only_when_there_is_one():
+    assert choose_method(["saliency"], None) == "saliency"
+    with pytest.raises(MethodError, match="'saliency', 'attention'"):
+        choose_method(["saliency", "attention"], None)
+
+
+def test_method_without_scores_says_how_to_get_them():
+    with pytest.raises(MethodError, match=r"explain\(\.\.\., methods=\['occlusion'\]\)"):
+        choose_method(["saliency"], "occlusion")
