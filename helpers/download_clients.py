@@ -26,6 +26,7 @@ STALL_BYTES = 16 * 1024
 
 _POLL_SECONDS = 0.1
 _ARIA2C_DISK_FULL = 9
+_SIGNATURE = re.compile(r"\?[^\s']+")  # hundreds of characters, and nobody else's business
 _ARIA2C_REASON = re.compile(r"errorCode=\d+ (?!URI=)(.+)")
 _ARIA2C_OPTIONS = (
     "--no-conf=true",
@@ -202,4 +203,5 @@ def _last_line(messages: IO[str]) -> str:
     messages.seek(0)
     lines = [line.strip() for line in messages if line.strip()]
     reasons = [match[1] for line in lines if (match := _ARIA2C_REASON.search(line))]
-    return [*lines, *reasons][-1] if lines else "the connection broke off"
+    reason = [*lines, *reasons][-1] if lines else "the connection broke off"
+    return _SIGNATURE.sub("", reason)

@@ -122,7 +122,7 @@ class SnapshotDownload:
             self.bar.write(f"{file.name} arrived with a wrong checksum; fetching it again ...")
             self._part(file).unlink()
             return
-        refused = self.staging.parent / f".{self.staging.name.strip('.')}.refused"
+        refused = self.staging.parent / f"{self.staging.name.removesuffix('.partial')}.refused"
         refused.mkdir(exist_ok=True)
         self._part(file).replace(refused / file.name)
         raise ChecksumError(
