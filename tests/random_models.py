@@ -7,10 +7,15 @@ predictions are far from uniform: a position that leaks into another one moves t
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import inseq
+import pytest
 import torch
+from inseq.data import BatchEncoding
+from inseq.data.attribution import FeatureAttributionStepOutput
 from inseq.models import AttributionModel
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import (
@@ -27,6 +32,9 @@ from transformers import (
     T5Config,
     T5ForConditionalGeneration,
 )
+from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from transformers.models.qwen3.modeling_qwen3 import Qwen3RMSNorm
+from transformers.models.t5.modeling_t5 import T5LayerNorm
 
 WORDS = 90
 SPECIAL_TOKENS = ["<pad>", "<bos>", "</s>", "<unk>"]
@@ -150,3 +158,48 @@ def random_text(length: int, *, seed: int = 0) -> str:
     generator = torch.Generator().manual_seed(seed)
     numbers = torch.randint(0, WORDS, (length,), generator=generator).tolist()
     return " ".join(f"w{number}" for number in numbers)
+
+
+def encoded_texts(
+    model: AttributionModel, source_length: int, target_length: int, *, seed: int = 0
+) -> tuple[BatchEncoding, BatchEncoding]:
+    """Return a random source (or prompt) and a target to explain, of so many words."""
+    source = random_text(source_length, seed=seed)
+    target = random_text(target_length, seed=seed + 1000)
+    sources = model.encode([source], return_baseline=True)
+    if model.is_encoder_decoder:
+        return sources, model.encode([target], as_targets=True, return_baseline=True)
+    return sources, model.encode([f"{source} {target}"], return_baseline=True)
+
+
+@contextmanager
+def float64_throughout() -> Iterator[None]:
+    """Keep float64 models in float64 where Transformers and Inseq go through float32.
+
+    Norms and attention round to float32 on the way, forward and backward, and so do Inseq's step
+    outputs. Without that, two ways of computing the same formula agree to 1e-8.
+    """
+    softmax, float32 = torch.nn.functional.softmax, torch.Tensor.float
+
+    def wide_softmax(inputs: torch.Tensor, dim: int, **ignored: Any) -> torch.Tensor:
+        return softmax(inputs, dim=dim)
+
+    def wide_norm(norm: Any, states: torch.Tensor) -> torch.Tensor:
+        variance = states.pow(2).mean(-1, keepdim=True)
+        return norm.weight * states * torch.rsqrt(variance + norm.variance_epsilon)
+
+    def wide(tensor: torch.Tensor) -> torch.Tensor:
+        return tensor if tensor.dtype == torch.float64 else float32(tensor)
+
+    to = FeatureAttributionStepOutput.to
+
+    def wide_to(output: Any, place: Any) -> Any:
+        return output if place == torch.float32 else to(output, place)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(FeatureAttributionStepOutput, "to", wide_to)
+        patch.setattr(torch.nn.functional, "softmax", wide_softmax)
+        patch.setattr(torch.Tensor, "float", wide)
+        for norm in (LlamaRMSNorm, Qwen3RMSNorm, T5LayerNorm):
+            patch.setattr(norm, "forward", wide_norm)
+        yield

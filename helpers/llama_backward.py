@@ -1,0 +1,119 @@
+"""The backward pass of a Llama-like layer, written out for many steps at once.
+
+Autograd repeats for every step what belongs to the text alone: slopes, norms, weights. Here that
+is computed once, and what is left for a chunk of steps are matrix products with few passes over
+memory in between. Gradients are laid out `[position, step, hidden]`, so that what a text left at
+a position serves all steps, and an earlier prefix is a slice.
+"""
+
+import torch
+
+from helpers.llama_layers import AttentionState, FeedForwardState, NormState, Rotation
+
+
+def add_norm_gradient(total: torch.Tensor, gradient: torch.Tensor, state: NormState) -> None:
+    """Add to `total` the gradient of a norm's input, given that of its output.
+
+    Args:
+        total: `[position, step, ..., hidden]`; added to.
+        gradient: The same shape.
+        state: The norm's state, of at least as many positions.
+    """
+    end = len(total)
+    mean = torch.einsum("ps...h,p...h->ps...", gradient, state.inner[:end])
+    total.addcmul_(gradient, state.scale[:end, None])
+    total.addcmul_(mean.unsqueeze(-1), state.direction[:end, None], value=-1)
+
+
+def add_feed_forward_gradient(total: torch.Tensor, state: FeedForwardState) -> None:
+    """Add what flows through the feed-forward branch to the gradient of its layer's output.
+
+    Args:
+        total: Gradient of the layer's output, `[position, step, hidden]`; becomes that of what
+            the attention branch has been added to.
+        state: What the text left in the module.
+    """
+    end = len(total)
+    inner = total @ state.module.down_proj.weight
+    gate = inner * state.slope[:end, None]
+    inner *= state.gate[:end, None]
+    gradient = gate.flatten(0, 1) @ state.module.gate_proj.weight
+    gradient.addmm_(inner.flatten(0, 1), state.module.up_proj.weight)
+    add_norm_gradient(total, gradient.view_as(total), state.norm)
+
+
+def add_attention_gradient(total: torch.Tensor, state: AttentionState) -> None:
+    """Add what flows through the attention branch to the gradient of its layer's output.
+
+    Args:
+        total: Gradient after the attention branch, `[position, step, hidden]`; becomes that of
+            the layer's input.
+        state: What the text left in the module.
+    """
+    module = state.module
+    queries, keys, values = head_gradients(total @ module.o_proj.weight, state)
+    queries = unrotated(queries, state.rotation)
+    keys = unrotated(keys, state.rotation)
+    if state.query_norm is not None and state.key_norm is not None:
+        queries = norm_gradient(queries, state.query_norm)
+        keys = norm_gradient(keys, state.key_norm)
+    gradient = queries.flatten(2).flatten(0, 1) @ module.q_proj.weight
+    gradient.addmm_(keys.flatten(2).flatten(0, 1), module.k_proj.weight)
+    gradient.addmm_(values.flatten(2).flatten(0, 1), module.v_proj.weight)
+    add_norm_gradient(total, gradient.view_as(total), state.norm)
+
+
+def norm_gradient(gradient: torch.Tensor, state: NormState) -> torch.Tensor:
+    """Return the gradient of the input of a norm of heads, `[position, step, head, size]`."""
+    total = torch.zeros_like(gradient)
+    add_norm_gradient(total, gradient, state)
+    return total
+
+
+def head_gradients(
+    mixed: torch.Tensor, state: AttentionState
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Go back through softmax attention.
+
+    With attention weights `A`, values `V` and `d` the gradient of `A V`, that of the weights
+    before the softmax is `A * (d V^T - sum(d * A V))` (Dao et al. 2022, appendix B).
+
+    Args:
+        mixed: Gradient of what the heads gave, `[position, step, head * size]`.
+        state: What the text left in the module.
+
+    Returns:
+        Gradients of the rotated queries `[position, step, head, size]`, of the rotated keys and
+        of the values `[position, step, key head, size]`.
+    """
+    positions, steps, _ = mixed.shape
+    kinds, group, _, size = state.mixed.shape
+    weights = state.weights[:, :, :positions, :positions]
+    # [kind, group, position, step, size]: both the group and the position are summed over below.
+    outer = mixed.view(positions, steps, kinds, group, size).permute(2, 3, 0, 1, 4).contiguous()
+    share = torch.einsum("kgpsd,kgpd->kgps", outer, state.mixed[:, :, :positions])
+    values = weights.flatten(1, 2).mT @ outer.view(kinds, group * positions, steps * size)
+    inner = outer.view(kinds, -1, size) @ state.values[:, :positions].mT
+    inner = inner.view(kinds, group, positions, steps, positions)
+    inner -= share.unsqueeze(-1)
+    inner *= weights.unsqueeze(3)
+    queries = inner.view(kinds, -1, positions) @ state.keys[:, :positions]
+    sources = inner.view(kinds, group * positions, steps * positions).mT
+    keys = sources @ state.queries[:, :, :positions].flatten(1, 2)
+    return (
+        queries.view(kinds, group, positions, steps, size).permute(2, 3, 0, 1, 4).flatten(2, 3),
+        keys.view(kinds, steps, positions, size).permute(2, 1, 0, 3),
+        values.view(kinds, positions, steps, size).permute(1, 2, 0, 3),
+    )
+
+
+def unrotated(gradient: torch.Tensor, rotation: Rotation) -> torch.Tensor:
+    """Return the gradient before the rotary embedding, `[position, step, head, size]`."""
+    cosines, sines = (table[: len(gradient), None, None] for table in rotation)
+    half = gradient.shape[-1] // 2
+    first, second = gradient[..., :half], gradient[..., half:]
+    turned = torch.empty(gradient.shape, dtype=gradient.dtype, device=gradient.device)
+    torch.mul(gradient, cosines, out=turned)
+    turned[..., :half].addcmul_(second, sines[..., half:])
+    turned[..., half:].addcmul_(first, sines[..., :half], value=-1)
+    return turned
