@@ -1,0 +1,1 @@
+"""How an explanation is shown: one sheet of scores, drawn as a web page or as a picture."""
