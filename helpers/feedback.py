@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from functools import lru_cache
 
 import jinja2
 
@@ -19,18 +20,23 @@ VERDICTS = {
 }
 
 
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(assets_folder() / "hw7"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("feedback.html.j2")
+
+
 class FeedbackPages:
     """Renders feedback pages; the template escapes whatever it is given."""
 
     def __init__(self, questions: QuestionSet) -> None:
         self._title = questions.title
-        environment = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(assets_folder() / "hw7"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-        )
-        self._template = environment.get_template("feedback.html.j2")
+        self._template = _template()
 
     def page(self, result: Result, row: Row) -> str:
         """Return a student's page as self-contained HTML without scripts or outside addresses.

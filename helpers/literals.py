@@ -88,7 +88,8 @@ def _read_statement(statement: Statement) -> Iterator[Assignment]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", SyntaxWarning)  # a stranger's "\d" is not our warning
-            body = ast.parse(statement.text, filename="<answer>").body
+            # In the mode for files, CPython looks for a file of that name to quote in the error.
+            body = ast.parse(statement.text + "\n", filename="<answer>", mode="single").body
     except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         yield from _read_broken(statement, error)
         return

@@ -6,9 +6,6 @@ import warnings
 from dataclasses import dataclass, field
 from typing import Any
 
-import nbformat
-import nbformat.reader
-
 from helpers.literals import Assignment, last_assignments, printable
 from helpers.record import parse_record
 from helpers.submissions import MAX_NOTEBOOK_BYTES, SubmissionError, size_problem
@@ -70,20 +67,29 @@ def parse_notebook(content: bytes) -> tuple[Any, int]:
     if is_nested_deeper(text, MAX_JSON_DEPTH):
         raise SubmissionError(f"JSON 嵌套超过 {MAX_JSON_DEPTH} 层 (JSON nested too deep)")
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            notebook = nbformat.reader.reads(text)
-            version = nbformat.reader.get_version(notebook)[0]
-            return nbformat.convert(notebook, 4), version
-    except nbformat.reader.NotJSONError as error:
-        cause = error.__cause__
+        notebook = json.loads(text)
+    except (ValueError, RecursionError) as error:
         where = (
-            f" at {cause.lineno}:{cause.colno}" if isinstance(cause, json.JSONDecodeError) else ""
+            f" at {error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         )
         raise SubmissionError(f"不是 JSON，文件可能不完整 (not JSON{where})") from error
+    version = notebook.get("nbformat") if isinstance(notebook, dict) else None
+    if type(version) is not int or not 1 <= version <= 4:
+        raise SubmissionError("不是笔记本 (not a notebook of version 1 to 4)")
+    # Version 4 is read as it is: nbformat refuses a whole notebook for one odd cell.
+    return (notebook if version == 4 else _upgraded(text)), version
+
+
+def _upgraded(text: str) -> Any:
+    import nbformat
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return nbformat.convert(nbformat.reader.reads(text), 4)
     except Exception as error:  # nbformat meets strangers' data with every kind of exception
         reason = printable(" ".join(str(error).split()))[:120]
-        raise SubmissionError(f"不是笔记本 (not a notebook: {reason})") from error
+        raise SubmissionError(f"旧版笔记本无法升级 (can't be upgraded: {reason})") from error
 
 
 def is_nested_deeper(text: str, limit: int) -> bool:

@@ -60,6 +60,11 @@ def sheet(answers: dict[str, str], *extra: str) -> dict[str, Any]:
     return notebook([code_cell(source) for source in (*sources, *extra)])
 
 
+def version_3(source: str) -> dict[str, Any]:
+    cell = {"cell_type": "code", "input": source, "outputs": [], "language": "python"}
+    return {"nbformat": 3, "nbformat_minor": 0, "metadata": {}, "worksheets": [{"cells": [cell]}]}
+
+
 def as_bytes(content: Any) -> bytes:
     return json.dumps(content, ensure_ascii=False).encode()
 
