@@ -7,6 +7,7 @@ from helpers import lookup
 from helpers.aggregation import aggregate
 from helpers.attribution import Score, attribute
 from helpers.generation import generate
+from helpers.views.viewable import Viewable
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,10 +15,9 @@ if TYPE_CHECKING:
     import pandas
     from inseq import FeatureAttributionOutput
     from inseq.models import AttributionModel
-    from matplotlib.figure import Figure
 
 
-class Explanation:
+class Explanation(Viewable):
     """The scores of one or more methods over the same generation.
 
     It holds no reference to the model, so it stays usable after ``release(model)``.
@@ -116,30 +116,6 @@ class Explanation:
         from helpers.storage import digest_of
 
         return digest_of(self)
-
-    def show(self, *, hide_special: bool = False) -> None:
-        """Show one heatmap per method, all over the same generation.
-
-        Args:
-            hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
-        """
-        from helpers.heatmap import display_explanation
-
-        display_explanation(self, hide_special=hide_special)
-
-    def plot(self, path: "str | Path | None" = None, *, hide_special: bool = False) -> "Figure":
-        """Return a matplotlib figure with one map per method, Chinese glyphs included.
-
-        Args:
-            path: Also save it, as ``.png``, ``.svg`` or ``.pdf``.
-            hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
-
-        Raises:
-            HomeworkError: The path ends in something else, or its folder does not exist.
-        """
-        from helpers.heatmap import plot_explanation
-
-        return plot_explanation(self, path, hide_special=hide_special)
 
     def save(self, path: "str | Path") -> None:
         """Write a zip with one Inseq JSON file per method (``FeatureAttributionOutput.load``)."""

@@ -8,7 +8,7 @@ from importlib import resources
 from helpers.views.colors import SCALES
 from helpers.views.labels import printable
 from helpers.views.packing import decimals_of, pack
-from helpers.views.sheet import Layer, Sheet, without_special_tokens
+from helpers.views.sheet import Layer, Sheet, notes_of, without_special_tokens
 
 MOST_COLUMNS_WITH_NUMBERS = 24
 
@@ -86,8 +86,10 @@ def _data(sheet: Sheet, hide_special: bool) -> str:
         "specialColumns": _flags(sheet.special_columns),
         "start": sheet.first_generated_row,
         "isHiding": hide_special,
+        "canHideSpecial": sheet.can_hide_special,
+        "mainLayer": sheet.main_layer,
         "columnNotes": sheet.column_notes,
-        "notes": sheet.notes,
+        "notes": notes_of(sheet),
         "mostColumnsWithNumbers": MOST_COLUMNS_WITH_NUMBERS,
         "scales": SCALES,
         "layers": [_layer(layer) for layer in sheet.layers],

@@ -7,7 +7,7 @@ function start(root) {
   const bar = make("div", "hw7-bar", undefined, root);
   app.tabs = make("div", "hw7-tabs", undefined, bar);
   app.tabs.setAttribute("role", "tablist");
-  if (/1/.test(data.specialRows + data.specialColumns)) makeSwitch(app, bar);
+  if (data.canHideSpecial && /1/.test(data.specialRows + data.specialColumns)) makeSwitch(app, bar);
   make("span", "hw7-model", `${data.title} · ${data.rows.length} × ${data.columns.length}`, bar);
   app.note = make("div", "hw7-note", undefined, root);
   app.stage = make("div", "hw7-panels", undefined, root);
@@ -33,7 +33,7 @@ function build(app) {
   if (app.isHiding && hidden.length) notes.push(`已隐藏特殊 token：${hidden.join(" ")}。` + (view.layers.every((layer) => layer.isSigned) ? "有负分，未重新归一化。" : "每列其余分数已重新归一化 (renormalised)，总和不变。"));
   app.note.textContent = notes.join(" ");
   app.note.hidden = !notes.length;
-  if (app.tab === null) app.tab = fitsTogether(app) ? app.panels.length : 0;
+  if (app.tab === null) app.tab = fitsTogether(app) ? app.panels.length : data.mainLayer;
   makeTabs(app);
   show(app);
 }
@@ -61,7 +61,10 @@ function show(app) {
     button.setAttribute("aria-selected", place === app.tab);
     button.tabIndex = place === app.tab ? 0 : -1;
   });
-  for (const panel of app.panels) panel.element.classList.toggle("hw7-alone", chosen.length === 1);
+  for (const panel of app.panels) {
+    panel.element.classList.toggle("hw7-alone", chosen.length === 1);
+    panel.element.style.width = chosen.length === 1 ? "" : Math.max(panel.width, 300) + "px";
+  }
   app.stage.replaceChildren(...chosen.map((panel) => panel.element));
   mark(app);
 }
@@ -105,7 +108,7 @@ function tell(panel, at, isPinned) {
   const parts = [];
   if (at.row !== undefined && at.column !== undefined) {
     const score = layer.scores[at.row][at.column];
-    parts.push(name(columnName(at.column)), " ← ", name(rowName(at.row)), score === score ? ` ${written(score, layer, 3)}` : "：当时还没有写出 (not yet written)");
+    parts.push(name(columnName(at.column)), " ← ", name(rowName(at.row)), score === score ? ` ${written(score, layer, 3)}` : "：无分数 (not yet written)");
   } else {
     const isByRow = at.column === undefined;
     parts.push(name(isByRow ? rowName(at.row) : columnName(at.column)), isByRow ? " → " : " ← ");

@@ -13,6 +13,7 @@ function makePanel(view, layer, theme) {
   make("h4", "hw7-name", layer.name, element);
   const panel = { element, layer, view, theme };
   makeText(panel);
+  if (data.columnNotes.length && layer === view.layers[data.mainLayer]) makeNotes(panel);
   panel.state = make("div", "hw7-state", undefined, element);
   panel.state.setAttribute("role", "status");
   makeFrame(panel);
@@ -27,6 +28,17 @@ function makeText(panel) {
   panel.sources = makeLine(text, labels[0], prompt.map((row) => [data.rows[row], data.specialRows[row]]), "row");
   panel.generated = makeLine(text, labels[1], view.columns.map((at) => [data.columns[at], data.specialColumns[at]]), "column");
   panel.text = text;
+}
+
+// A remark on each generated token, such as its rank correlation.
+function makeNotes({ view, text }) {
+  const line = make("div", "hw7-line", undefined, text), words = [make("b", "", "等级相关 ρ", line), make("div", "", undefined, line)][1];
+  view.columns.forEach((at, place) => {
+    const word = make("span", "hw7-token", undefined, words);
+    word.dataset.column = place;
+    make("bdi", "", data.columns[at], word);
+    make("i", "", ` ${data.columnNotes[at].replace("ρ = ", "")}`, word);
+  });
 }
 
 function makeLine(parent, label, tokens, kind) {
@@ -69,7 +81,7 @@ function makeFrame(panel) {
   const heads = make("div", "hw7-heads", undefined, frame), body = make("div", "hw7-body", undefined, frame);
   const corner = make("div", "hw7-corner", undefined, heads), sides = make("div", "hw7-sides", undefined, body);
   corner.style.width = sides.style.width = size.sides + "px";
-  panel.heads = view.columns.map((at, place) => label(heads, "hw7-head", data.columns[at], data.specialColumns[at], "column", place, size.width, size.heads));
+  panel.heads = view.columns.map((at, place) => label(heads, "hw7-head", data.columns[at], data.specialColumns[at], "column", place, size.width, size.heads, size.isTall));
   panel.sides = view.rows.map((at, place) => label(sides, "hw7-side", data.rows[at], data.specialRows[at], "row", place, null, size.height));
   const map = (panel.map = make("div", "hw7-map", undefined, body));
   size.hasNumbers ? fillTable(panel) : fillCanvas(panel);
@@ -78,15 +90,14 @@ function makeFrame(panel) {
   panel.width = size.sides + size.width * view.columns.length + 2;
 }
 
-function label(parent, name, token, isSpecial, kind, place, width, height) {
+function label(parent, name, token, isSpecial, kind, place, width, height, isTall) {
   const element = make("div", name + (isSpecial === "1" ? " hw7-special" : ""), token, parent);
   element.title = token;
   element.dataset[kind] = place;
   if (width) element.style.width = width + "px";
   element.style.height = height + "px";
-  if (name === "hw7-side") element.style.lineHeight = height + "px";
-  if (height < 18) element.style.fontSize = "10px";
-  if (width && width < 18) element.style.fontSize = "10px";
+  if (name === "hw7-side" || isTall) element.style.lineHeight = (isTall ? width : height) + "px";
+  if (Math.min(width || height, height) < 18) element.style.fontSize = "10px";
   return element;
 }
 

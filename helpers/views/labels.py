@@ -12,6 +12,11 @@ _SPECIAL_TOKEN = re.compile(
     r"|>>[a-z]{2,3}(_[A-Za-z]+)?<<"  # the language codes of multilingual Marian models
 )
 
+# They turn the text around or take no room; a token of them would look like another one, or empty.
+_INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff") | {
+    chr(code) for code in range(0x2066, 0x206A)
+}
+
 
 def is_special(token: str) -> bool:
     """Tell whether a token belongs to the model's format rather than to the text.
@@ -42,4 +47,6 @@ def _printable_character(character: str) -> str:
         return chr(0x2400 + code)
     if code == 0x7F:
         return "\u2421"
+    if character in _INVISIBLE:
+        return f"[U+{code:04X}]"
     return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character

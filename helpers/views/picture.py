@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from helpers.errors import HomeworkError
 from helpers.views.colors import SCALES
 from helpers.views.fonts import drawable, font_families, text_width
-from helpers.views.sheet import Layer, Sheet
+from helpers.views.sheet import Layer, Sheet, notes_of
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -146,7 +146,7 @@ def _write_scores(axes: Axes, layer: Layer, image: Any) -> None:
             continue
         red, green, blue, _ = image.cmap(image.norm(score))
         ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.52 else "#ffffff"
-        text = f"{score:.2f}".replace("-", "−")
+        text = f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
         axes.text(column, row, text, **_text(8), ha="center", va="center", color=ink)
 
 
@@ -164,15 +164,6 @@ def _text(size: float) -> dict[str, Any]:
 
 def _note_of(sheet: Sheet) -> str:
     return " ".join(drawable(notes_of(sheet)))
-
-
-def notes_of(sheet: Sheet) -> list[str]:
-    """Return what must be read with the map: what was left out, and whether scores were scaled."""
-    if not sheet.hidden:
-        return sheet.notes
-    is_rescaled = not all(layer.is_signed for layer in sheet.layers)
-    scaled = "每列已重新归一化 (renormalised)" if is_rescaled else "有负分，未重新归一化"
-    return [*sheet.notes, f"已隐藏特殊 token：{' '.join(sheet.hidden)}；{scaled}"]
 
 
 def _colormap(is_signed: bool) -> LinearSegmentedColormap:

@@ -49,6 +49,9 @@ class Sheet:
         hidden: The special tokens that were left out.
         column_notes: A remark on each column, such as its rank correlation; may be empty.
         notes: Sentences that must be read with the map.
+        can_hide_special: The page may leave special tokens out by itself; not where layers were
+            computed from one another.
+        main_layer: The layer to show first where not all of them fit beside each other.
     """
 
     title: str
@@ -60,6 +63,8 @@ class Sheet:
     hidden: list[str] = field(default_factory=list)
     column_notes: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    can_hide_special: bool = True
+    main_layer: int = 0
 
     @property
     def special_rows(self) -> list[bool]:
@@ -152,3 +157,12 @@ def _rescaled(layer: Layer, rows: Sequence[int]) -> numpy.ndarray:
     after = numpy.nansum(kept, axis=0)
     factor = numpy.divide(before, after, out=numpy.ones_like(before), where=after > 0)
     return kept * factor
+
+
+def notes_of(sheet: Sheet) -> list[str]:
+    """Return what must be read with the map: what was left out, and whether scores were scaled."""
+    if not sheet.hidden:
+        return sheet.notes
+    is_rescaled = not all(layer.is_signed for layer in sheet.layers)
+    scaled = "每列已重新归一化 (renormalised)" if is_rescaled else "有负分，未重新归一化"
+    return [*sheet.notes, f"已隐藏特殊 token：{' '.join(sheet.hidden)}；{scaled}"]
