@@ -11,6 +11,7 @@ from helpers.gradient_engines import gradient_chunks
 from helpers.inseq_outputs import StepOutputs
 from helpers.integrated_gradients import number_of_groups, run_integrated_gradients
 from helpers.occlusion import run_occlusion
+from helpers.progress import progress_bar
 from helpers.row_scores import RowScores, append, empty_scores
 from helpers.step_gradients import Attentions, read_attentions
 from helpers.teacher_forcing import TeacherForcing
@@ -40,14 +41,12 @@ def scores_of_methods(
         attribute_target: Encoder-decoders: explain by the target's earlier tokens too.
         show_progress: Show a progress bar.
     """
-    from tqdm.auto import tqdm
-
     has_target = attribute_target or forcing.source is None
     attentions = Attentions() if "attention" in methods else None
     outputs: dict[str, list[StepOutputs]] = {}
     of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
     total = forcing.steps * number_of_passes(forcing, methods)
-    with tqdm(total=total, disable=not show_progress, desc="Attributing") as progress:
+    with progress_bar(total, "Attributing", is_shown=show_progress) as progress:
         if of_gradients:
             found = run_gradients(forcing, score, of_gradients, has_target, attentions, progress)
             outputs.update({name: granular_outputs(rows) for name, rows in found.items()})

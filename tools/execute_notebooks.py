@@ -31,7 +31,12 @@ def execute_and_store(path: Path) -> None:
     """Execute one notebook in its own folder and write it back without run-dependent metadata."""
     notebook = nbformat.read(path, as_version=4)
     client = NotebookClient(
-        notebook, timeout=600, kernel_name="python3", resources={"metadata": {"path": path.parent}}
+        notebook,
+        timeout=900,
+        kernel_name="python3",
+        # ipykernel warns about its own transport on every start.
+        extra_arguments=["--Application.log_level=ERROR"],
+        resources={"metadata": {"path": path.parent}},
     )
     client.execute()
     clean(notebook)

@@ -84,6 +84,8 @@ def execute(path: Path, timeout: int) -> tuple[Any, str | None]:
         client = NotebookClient(
             notebook,
             timeout=timeout,
+            # ipykernel warns about its own transport on every start.
+            extra_arguments=["--Application.log_level=ERROR"],
             resources={"metadata": {"path": str(path.resolve().parent)}},
             on_cell_executed=lambda **_: bar.update(),
         )
