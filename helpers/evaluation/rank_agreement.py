@@ -1,0 +1,78 @@
+"""How far two ways of scoring the same words agree."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
+
+FEWEST_WORDS = 3
+
+
+def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) -> "pandas.Series":
+    """Return Spearman's rank correlation and the overlap of the strongest words.
+
+    Signs are left out: saliency has none, and a word that speaks against an answer is important
+    too. Words that one side has no score for (NaN) are left out on both.
+
+    Args:
+        first: Scores of the words of a sentence, in order.
+        second: Other scores of the same words.
+        top: How many of the strongest words to compare.
+
+    Returns:
+        ``words`` compared, ``spearman`` (-1 to 1; NaN for fewer than three words, or where all
+        scores of one side are equal), ``top-k overlap`` (0 to 1; equal scores count in the order
+        of the sentence) and its ``chance`` value, ``top`` out of ``words``.
+
+    Raises:
+        ValueError: The two do not score the same words.
+    """
+    import pandas
+    from scipy.stats import spearmanr
+
+    if list(first.index) != list(second.index):
+        raise ValueError("The two must score the same words in the same order.")
+    sides = pandas.DataFrame({"first": first.to_numpy(), "second": second.to_numpy()}, dtype=float)
+    shared = sides.dropna().abs()
+    words = len(shared)
+    is_constant = any(shared[side].nunique() < 2 for side in shared)
+    has_rank = words >= FEWEST_WORDS and not is_constant
+    top = min(top, words)
+    strongest = [
+        set(shared[side].sort_values(ascending=False, kind="stable").index[:top]) for side in shared
+    ]
+    return pandas.Series(
+        {
+            "words": words,
+            "spearman": float(spearmanr(*shared.to_numpy().T).statistic)
+            if has_rank
+            else float("nan"),
+            "overlap": len(set.intersection(*strongest)) / top if top else float("nan"),
+            "chance": top / words if words else float("nan"),
+        }
+    )
+
+
+def agreement_table(scores: "Mapping[str, pandas.Series]", *, top: int = 3) -> "pandas.DataFrame":
+    """Return the agreement of every pair of ways to score the same words, one row per pair."""
+    import pandas
+
+    rows = {
+        f"{first} / {second}": agreement(scores[first], scores[second], top=top)
+        for first, second in combinations(scores, 2)
+    }
+    return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("pair")
+
+
+def mean_agreement(runs: "Sequence[pandas.Series]", *, top: int = 3) -> "pandas.Series":
+    """Return the mean agreement over all pairs of repeated runs: their stability.
+
+    Raises:
+        ValueError: There are fewer than two runs.
+    """
+    if len(runs) < 2:
+        raise ValueError("Stability needs at least two runs.")
+    numbered = {str(number): run for number, run in enumerate(runs, 1)}
+    return agreement_table(numbered, top=top).mean()

@@ -1,0 +1,162 @@
+"""Scores from tokens to the words of a gold alignment, by Inseq's own span aggregator."""
+
+import unicodedata
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import accumulate
+from typing import TYPE_CHECKING, Any
+
+from helpers.errors import TextError
+from helpers.tokens import INCOMPLETE, spelling_of, token_texts
+
+if TYPE_CHECKING:
+    import pandas
+    from inseq.data import FeatureAttributionSequenceOutput
+
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class WordGroup:
+    """The shortest run of tokens that spells whole words.
+
+    Mostly it is one word; where the tokenizer has one token for two words (我喜欢), both words are
+    in the group and get its score.
+
+    Attributes:
+        tokens: Positions of its tokens, ``(start, end)``.
+        words: Positions of its words, ``(start, end)``.
+    """
+
+    tokens: Span
+    words: Span
+
+
+def word_groups(texts: Sequence[str], words: Sequence[str]) -> list[WordGroup]:
+    """Match the tokens of a text with its words, character by character.
+
+    White space, upper case and the width of characters (NFKC) do not count. A token that spells
+    nothing, such as a lone space mark, belongs to what follows it.
+
+    Args:
+        texts: The text each token adds, see ``helpers.tokens.token_texts``.
+        words: The words, in order.
+
+    Raises:
+        TextError: The tokens do not spell the words.
+    """
+    token_letters, word_letters = list(map(_letters, texts)), list(map(_letters, words))
+    if "".join(token_letters) != "".join(word_letters) or not all(word_letters):
+        raise TextError(
+            f"The tokens {' | '.join(texts)} do not spell the words {' | '.join(words)}. Use words "
+            "that the model knows, written as in the text."
+        )
+    token_ends = list(accumulate(map(len, token_letters)))
+    word_ends = list(accumulate(map(len, word_letters)))
+    shared_ends = sorted(set(token_ends) & set(word_ends))
+    token_group = [
+        min(bisect_right(shared_ends, end - len(letters)), len(shared_ends) - 1)
+        for end, letters in zip(token_ends, token_letters, strict=True)
+    ]
+    word_group = [
+        bisect_right(shared_ends, end - len(letters))
+        for end, letters in zip(word_ends, word_letters, strict=True)
+    ]
+    return [
+        WordGroup(_span_of(token_group, number), _span_of(word_group, number))
+        for number in range(len(shared_ends))
+    ]
+
+
+def _letters(text: str) -> str:
+    """Return what counts when tokens are compared with words."""
+    return "".join(unicodedata.normalize("NFKC", text).casefold().split())
+
+
+def _span_of(groups: Sequence[int], number: int) -> Span:
+    start = groups.index(number)
+    return start, start + groups.count(number)
+
+
+def word_table(
+    sequence: "FeatureAttributionSequenceOutput",
+    tokenizer: Any,
+    source_words: Sequence[str],
+    target_words: Sequence[str],
+) -> "pandas.DataFrame":
+    """Return the scores of a translation word by word.
+
+    Tokens of one word are put together by Inseq's ``spans`` aggregator, whose default keeps the
+    score with the largest absolute value.
+
+    Args:
+        sequence: Inseq's output, aggregated to `[source, generated]`, with its raw tokens.
+        tokenizer: The model's tokenizer.
+        source_words: The words of the source text.
+        target_words: The words of the translation.
+
+    Returns:
+        `[source, target]`: one row per source word, then one per special token such as ``</s>``;
+        one column per target word.
+
+    Raises:
+        TextError: The tokens do not spell the words.
+    """
+    import pandas
+
+    special = set(tokenizer.all_special_tokens)
+    source = [token.token for token in sequence.source]
+    target = [token.token for token in sequence.target]
+    source_groups = placed_groups(source, source_words, tokenizer)
+    target_groups = placed_groups(target, target_words, tokenizer)
+    grouped = sequence.aggregate(
+        "spans",
+        source_spans=[group.tokens for group in source_groups],
+        target_spans=[group.tokens for group in target_groups],
+    )
+    # Merging tokens moves those behind them: number the rows and columns that are left.
+    rows = rows_after_merging(len(source), [group.tokens for group in source_groups])
+    columns = rows_after_merging(len(target), [group.tokens for group in target_groups])
+    special_rows = [place for place, token in enumerate(source) if token in special]
+    chosen_rows = [*_one_per_word(rows, source_groups), *(rows[place] for place in special_rows)]
+    start = grouped.attr_pos_start
+    chosen_columns = [column - start for column in _one_per_word(columns, target_groups)]
+    scores = grouped.source_attributions.detach().cpu().double().numpy()
+    return pandas.DataFrame(
+        scores[chosen_rows][:, chosen_columns],
+        index=pandas.Index([*source_words, *(source[place] for place in special_rows)]),
+        columns=pandas.Index(target_words),
+    ).rename_axis(index="source", columns="target")
+
+
+def placed_groups(tokens: Sequence[str], words: Sequence[str], tokenizer: Any) -> list[WordGroup]:
+    """Match words with the raw tokens of a sequence, leaving special tokens out.
+
+    Raises:
+        TextError: The tokens do not spell the words.
+    """
+    special = set(tokenizer.all_special_tokens)
+    places = [place for place, token in enumerate(tokens) if token not in special]
+    texts = spelled_texts([tokens[place] for place in places], tokenizer)
+    return [
+        WordGroup((places[group.tokens[0]], places[group.tokens[1] - 1] + 1), group.words)
+        for group in word_groups(texts, words)
+    ]
+
+
+def spelled_texts(tokens: Sequence[str], tokenizer: Any) -> list[str]:
+    """Return the text each raw token spells; a part of a character spells nothing yet."""
+    texts = token_texts(tokens, spelling_of(tokenizer), set(tokenizer.all_special_tokens))
+    return ["" if text == INCOMPLETE else text for text in texts]
+
+
+def rows_after_merging(count: int, spans: Sequence[Span]) -> list[int]:
+    """Return, for each of ``count`` tokens, the row it is in once each span is one row."""
+    merged = {place for start, end in spans for place in range(start + 1, end)}
+    return list(accumulate((place not in merged for place in range(count)), initial=-1))[1:]
+
+
+def _one_per_word(rows: Sequence[int], groups: Sequence[WordGroup]) -> list[int]:
+    """Return each word's row, in the order of the words."""
+    return [rows[group.tokens[0]] for group in groups for _ in range(*group.words)]
