@@ -113,8 +113,8 @@ def _generate_ids(
         num_beams=1,
         early_stopping=False,
         length_penalty=1.0,
-        max_length=None,
-        max_new_tokens=max_new_tokens,
+        # Not max_new_tokens: models that state a max_length of their own would warn about both.
+        max_length=max_new_tokens + (1 if model.is_encoder_decoder else sources.input_ids.shape[1]),
         pad_token_id=model.tokenizer.pad_token_id,
     )
     settings.update(**generation_settings)
