@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from helpers.environment import prepare_notebook
     from helpers.explanation import Explanation, explain
+    from helpers.explorer import explore
     from helpers.memory import release
     from helpers.models import load_model
     from helpers.reference import compare_with_published, published_scores
@@ -20,6 +21,7 @@ __all__ = [
     "Explanation",
     "compare_with_published",
     "explain",
+    "explore",
     "load_model",
     "prepare_notebook",
     "published_scores",
@@ -31,6 +33,7 @@ _HOME_OF = {
     "load_model": "helpers.models",
     "explain": "helpers.explanation",
     "Explanation": "helpers.explanation",
+    "explore": "helpers.explorer",
     "release": "helpers.memory",
     "published_scores": "helpers.reference",
     "compare_with_published": "helpers.reference",

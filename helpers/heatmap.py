@@ -20,10 +20,12 @@ def display_explanation(explanation: "Explanation", *, hide_special: bool = Fals
     display(bundle_of(explanation, hide_special=hide_special), raw=True)
 
 
-def bundle_of(explanation: "Explanation", *, hide_special: bool = False) -> dict[str, Any]:
+def bundle_of(
+    explanation: "Explanation", *, hide_special: bool = False, picture: bool = True
+) -> dict[str, Any]:
     """Return what a notebook stores of a heatmap, by MIME type."""
     return {
-        "text/html": explanation_html(explanation, hide_special=hide_special),
+        "text/html": explanation_html(explanation, hide_special=hide_special, picture=picture),
         "text/plain": facts_text(explanation),
         FACTS_MIME: facts(explanation),
     }

@@ -83,11 +83,15 @@ class Comparison:
 
         display({"text/html": self.html(), "text/plain": self.facts_text()}, raw=True)
 
-    def html(self) -> str:
-        """Return both maps and their difference as one piece of HTML that fetches nothing."""
+    def html(self, *, picture: bool = True) -> str:
+        """Return both maps and their difference as one piece of HTML that fetches nothing.
+
+        Args:
+            picture: Embed the static picture that is shown where scripts are stripped.
+        """
         from helpers.views.component import sheet_html
 
-        return sheet_html(self._sheet, self.facts_text())
+        return sheet_html(self._sheet, self.facts_text(), picture=picture)
 
     def plot(self, path: str | Path | None = None) -> "Figure":
         """Return both maps and their difference as a matplotlib figure, and save it to ``path``."""
