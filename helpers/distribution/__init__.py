@@ -1,0 +1,1 @@
+"""What students get: wheel, notebooks, Kaggle dataset, classroom zip, checksums."""

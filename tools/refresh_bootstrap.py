@@ -1,0 +1,36 @@
+"""Write the current bootstrap cell into every stored notebook; its output stays what it was.
+
+``python -m tools.refresh_bootstrap`` after a change of ``helpers.distribution.bootstrap``.
+"""
+
+import sys
+from pathlib import Path
+
+import nbformat
+
+from helpers.distribution.bootstrap import BOOTSTRAP, bootstrap_cell
+from tools.execute_notebooks import stored_notebooks
+
+MASTER = Path(__file__).resolve().parent / "answer_sheet" / "master.ipynb"
+
+
+def refresh(path: Path) -> bool:
+    """Bring one notebook up to date; return whether it had another cell."""
+    notebook = nbformat.read(path, as_version=4)
+    cell = bootstrap_cell(notebook, path.name)
+    if cell.source == BOOTSTRAP:
+        return False
+    cell.source = BOOTSTRAP
+    nbformat.write(notebook, path)
+    return True
+
+
+def main() -> int:
+    """Refresh all notebooks, the master of the answer sheet included."""
+    for path in [*stored_notebooks(), MASTER]:
+        print(f"{path.name}: {'refreshed' if refresh(path) else 'current'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
