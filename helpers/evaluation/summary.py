@@ -156,7 +156,13 @@ def best_layer(
     Args:
         counts: What ``evaluate_layers`` returned.
         measure: What is best, out of ``MEASURES``.
+
+    Returns:
+        The layer for each reading, counted from 0; nothing where the model has only one layer,
+        whose attention is the mean of all layers already.
     """
+    if counts["layer"].nunique() < 2:
+        return {}
     choose = min if MEASURES[measure].better == "low" else max
     best: dict[Reading, int] = {}
     for reading in counts["reading"].unique():

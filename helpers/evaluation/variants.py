@@ -125,7 +125,8 @@ def standard_variants(
 
     Args:
         methods: Names of Inseq's methods.
-        best: The best attention layer for each reading, chosen on a development split.
+        best: The best attention layer for each reading, chosen on a development split, see
+            ``best_layer``.
     """
     variants = [Variant(method, method) for method in methods if method != "attention"]
     if "attention" not in methods:
@@ -133,8 +134,8 @@ def standard_variants(
     for reading in ("output", "input"):
         name = f"attention, all layers, {reading}"
         variants.append(Variant(name, "attention", reading=reading))
-        if best is not None:
-            layer = best[reading]
+        layer = (best or {}).get(reading)
+        if layer is not None:
             name = f"attention, layer {layer}, {reading}"
             variants.append(Variant(name, "attention", layer=layer, reading=reading))
     return variants

@@ -1,0 +1,141 @@
+"""Read the list of ``(word, importance)`` tuples out of a chat model's reply. Pure Python.
+
+Chat models bend every format. Whatever is mended is said, so that the reader can judge whether
+the numbers are still the model's own.
+"""
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+Pair = tuple[str, float]
+
+_QUOTES = "\"'`“”‘’„«»「」『』＂＇"
+_BRACKETS = str.maketrans({"【": "[", "】": "]", "〔": "(", "〕": ")", "〈": "(", "〉": ")"})
+_SIGNS = str.maketrans({"−": "-", "–": "-", "—": "-", "、": ",", "，": ","})
+_FENCE = re.compile(r"^[ \t]{0,9}```.*$", re.MULTILINE)
+_NUMBER = r"[+-]?(?:\d{1,9}(?:\.\d{0,9})?|\.\d{1,9})"
+# A bracket, a word, a separator, a number, perhaps a per cent sign, perhaps the closing bracket.
+_TUPLE = re.compile(
+    rf"[(\[]\s*(?P<word>[^()\[\]\n]{{1,200}}?)\s*[,:;=]\s*[{_QUOTES}]?(?P<number>{_NUMBER})"
+    rf"[{_QUOTES}]?\s*(?P<percent>%?)\s*(?P<close>[)\]]?)"
+)
+_LINE = re.compile(
+    rf"^[ *•>|-]{{0,12}}(?:\d{{1,3}}[.)] )?(?P<word>[^\n:=|]{{1,60}}?)\s*[:=|]\s*(?P<number>{_NUMBER})"
+    r"\s*(?P<percent>%?)\s*[,|]?\s*$",
+    re.MULTILINE,
+)
+_CLASS_NAMES = {"class", "label", "classification", "sentiment", "answer", "prediction"}
+_CLASS = re.compile(r"(?<![\w.+-])([01])(?![\w.%])")
+
+
+@dataclass
+class ParsedReply:
+    """What was read out of a reply.
+
+    Attributes:
+        pairs: The words and importances, in the order of the reply.
+        label: The class as an integer, 1 positive and 0 negative, or None where there is none.
+        repairs: What had to be mended, one sentence each.
+    """
+
+    pairs: list[Pair] = field(default_factory=list)
+    label: int | None = None
+    repairs: list[str] = field(default_factory=list)
+
+
+def parse_importances(reply: str) -> ParsedReply:
+    """Read tuples such as ``[("film", 0.1), ("dull", -0.9)]`` and a class from a reply.
+
+    Mended, and said: code fences, full-width brackets and digits, curly, single or missing
+    quotes, missing closing brackets, ``word: number`` lines in place of tuples, percentages, and
+    numbers outside -1 to 1.
+
+    Args:
+        reply: What the model wrote, or what was pasted from any chat.
+
+    Returns:
+        What was found. A reply without importances gives no pairs, and a repair that says so.
+    """
+    parsed = ParsedReply()
+    text = _plain(reply, parsed.repairs)
+    matches = list(_TUPLE.finditer(text))
+    if not matches:
+        matches = [m for m in _LINE.finditer(text) if not _names_class(m["word"])]
+        if matches:
+            parsed.repairs.append("read lines 'word: number', because there were no tuples")
+    if not matches:
+        parsed.repairs.append("found no (word, importance) tuples")
+    pairs = [pair for match in matches if (pair := _pair_of(match))]
+    _note_shape(matches, parsed.repairs)
+    parsed.pairs = _in_range(pairs, parsed.repairs)
+    parsed.label = _label_of(text, matches)
+    if parsed.label is None:
+        parsed.repairs.append("found no class, 0 or 1")
+    return parsed
+
+
+def _plain(reply: str, repairs: list[str]) -> str:
+    """Return the reply in plain characters, without code fences."""
+    text = _FENCE.sub("", reply)
+    if text != reply:
+        repairs.append("removed a code fence")
+    narrow = unicodedata.normalize("NFKC", text.translate(_SIGNS)).translate(_BRACKETS)
+    if any(mark in text for mark in "（）［］【】〔〕〈〉，：；０１２３４５６７８９．－"):
+        repairs.append("read full-width brackets, commas or digits as plain ones")
+    # Short runs of white space keep the patterns below from trying a long one in every way.
+    return re.sub(r"\n\s*", "\n", re.sub(r"[^\S\n]+", " ", narrow.translate(_SIGNS)))
+
+
+def _names_class(word: str) -> bool:
+    """Tell whether a line names the class and no word of the text."""
+    return word.strip(_QUOTES + "*_ ").casefold() in _CLASS_NAMES
+
+
+def _pair_of(match: "re.Match[str]") -> Pair | None:
+    """Return word and number of a match, or None where no word is left of it."""
+    word = match["word"].strip().strip(_QUOTES + "*_ ").strip()
+    number = float(match["number"]) / (100 if match["percent"] else 1)
+    return (word, number) if word else None
+
+
+def _note_shape(matches: "Sequence[re.Match[str]]", repairs: list[str]) -> None:
+    """Say which tuples were not written as asked."""
+    is_tuple = [match for match in matches if "close" in match.groupdict()]
+    unquoted = [match["word"] for match in is_tuple if match["word"][0] not in _QUOTES]
+    if unquoted:
+        repairs.append(f"read {len(unquoted)} word(s) without quotes, the first {unquoted[0]!r}")
+    is_open = sum(not match["close"] for match in is_tuple)
+    if is_open:
+        repairs.append(f"closed {is_open} tuple(s) that had no closing bracket")
+    percentages = sum(bool(match["percent"]) for match in matches)
+    if percentages:
+        repairs.append(f"divided {percentages} percentage(s) by 100")
+
+
+def _in_range(pairs: list[Pair], repairs: list[str]) -> list[Pair]:
+    """Bring importances into -1 to 1: rescale another scale, cut single outliers."""
+    outside = [pair for pair in pairs if abs(pair[1]) > 1]
+    if not outside:
+        return pairs
+    if 2 * len(outside) >= len(pairs):
+        largest = max(abs(number) for _, number in pairs)
+        scale = next((scale for scale in (10, 100) if largest <= scale), largest)
+        repairs.append(f"divided all numbers by {scale:g}, because most lay outside -1 to 1")
+        return [(word, number / scale) for word, number in pairs]
+    shown = ", ".join(f"{word} {number:g}" for word, number in outside[:3])
+    repairs.append(f"cut {len(outside)} number(s) outside -1 to 1: {shown}")
+    return [(word, max(-1.0, min(1.0, number))) for word, number in pairs]
+
+
+def _label_of(text: str, matches: "Sequence[re.Match[str]]") -> int | None:
+    """Return the class: the first lone 0 or 1 after the tuples, or else the last before them."""
+    if matches:
+        after = _CLASS.search(text, matches[-1].end())
+        before = _CLASS.findall(text[: matches[0].start()])
+        found = after[1] if after else (before[-1] if before else None)
+    else:
+        lone = _CLASS.search(text)
+        found = lone[1] if lone else None
+    return None if found is None else int(found)
