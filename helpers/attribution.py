@@ -5,7 +5,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import MethodError, NotEnoughMemoryError
-from helpers.generation import Generation
+from helpers.generation import Generation, encode_contrast
 from helpers.methods import check_methods
 
 if TYPE_CHECKING:
@@ -22,6 +22,7 @@ def attribute(
     methods: Sequence[str],
     *,
     score: Score = "probability",
+    contrast: str | None = None,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     use_fast_engine: bool = True,
     show_progress: bool = True,
@@ -33,6 +34,7 @@ def attribute(
         generation: The one generation that all methods explain.
         methods: Names of Inseq's methods.
         score: What gradient methods differentiate.
+        contrast: Another continuation; what is explained is then the difference of the scores.
         options: For each method, arguments of its own such as ``n_steps``.
         use_fast_engine: Share forward and backward passes between tokens where that is exact;
             False leaves everything to Inseq.
@@ -54,8 +56,17 @@ def attribute(
     if score not in SCORES:
         raise MethodError(f"Unknown score {score!r}. Use one of {', '.join(map(repr, SCORES))}.")
     chosen = {method: dict((options or {}).get(method, {})) for method in methods}
-    settings: dict[str, Any] = {"score": score, "show_progress": show_progress}
-    fast_methods = _fast_methods(model, chosen, score) if use_fast_engine else []
+    compared = None if contrast is None else encode_contrast(model, generation, contrast)
+    settings: dict[str, Any] = {
+        "score": score,
+        "contrast": compared,
+        "show_progress": show_progress,
+    }
+    fast_methods = (
+        _fast_methods(model, chosen, score, has_contrast=contrast is not None)
+        if use_fast_engine
+        else []
+    )
     try:
         outputs = {}
         if fast_methods:
@@ -96,14 +107,20 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def _fast_methods(
-    model: "AttributionModel", options: Mapping[str, Mapping[str, Any]], score: str
+    model: "AttributionModel",
+    options: Mapping[str, Mapping[str, Any]],
+    score: str,
+    *,
+    has_contrast: bool,
 ) -> list[str]:
     """Return the methods that the fast engine computes exactly; say once why others are not."""
     from helpers.gradients import FAST_METHODS, reason_to_fall_back
 
     fast = []
     for method, own in options.items():
-        reason = reason_to_fall_back(model, method, score=score, options=own)
+        reason = reason_to_fall_back(
+            model, method, score=score, has_contrast=has_contrast, options=own
+        )
         if reason is None:
             fast.append(method)
         elif method in FAST_METHODS:

@@ -153,6 +153,7 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
     target: str | list[str] | None = None,
     max_new_tokens: int = 20,
     score: Score = "probability",
+    contrast: str | None = None,
     words: bool = False,
     allow_unknown: bool = False,
     method_options: Mapping[str, Mapping[str, Any]] | None = None,
@@ -170,6 +171,8 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
         max_new_tokens: The most tokens to write.
         score: What gradient methods differentiate. Inseq's default is the probability; the
             homework's slides define saliency on the logit, which gives other numbers.
+        contrast: Another continuation: explain why the model wrote each token rather than the one
+            that stands at its place there (needs ``score`` probability or logit).
         words: Group the tokens of one word, with Inseq's own span aggregator.
         allow_unknown: Go on although the model does not know some words.
         method_options: For each method, arguments of its own such as ``{"n_steps": 50}``.
@@ -189,6 +192,7 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
             "methods": methods,
             "max_new_tokens": max_new_tokens,
             "score": score,
+            "contrast": contrast,
             "words": words,
             "allow_unknown": allow_unknown,
             "method_options": method_options,
@@ -211,6 +215,7 @@ def explain(  # type: ignore[misc]  # the overloads leave the keywords to this o
         generation,
         methods,
         score=score,
+        contrast=contrast,
         options=method_options,
         use_fast_engine=use_fast_engine,
         show_progress=show_progress,

@@ -126,6 +126,20 @@ def _generate_ids(
     return ids.clone()
 
 
+def encode_contrast(
+    model: "AttributionModel", generation: Generation, contrast: str
+) -> "BatchEncoding":
+    """Encode another continuation of the same text, which the explained one is contrasted with.
+
+    Raises:
+        TextError: The continuation is empty.
+    """
+    if not contrast.strip():
+        raise TextError("The contrast is empty. Give another continuation, or leave it out.")
+    ids = _forced_ids(model, generation.input_text, generation.sources, contrast)
+    return encoding_of(model, ids)
+
+
 def _forced_ids(
     model: "AttributionModel", text: str, sources: "BatchEncoding", target: str
 ) -> "torch.Tensor":
