@@ -13,24 +13,23 @@ Result = TypeVar("Result")
 # The share of the free memory that the products of one chunk may take.
 SHARE_OF_FREE_MEMORY = 0.25
 
-# Larger chunks waste work: every step of a chunk goes through the prefix of its last one.
-LARGEST_CHUNK = 16
 
-
-def run_in_chunks(compute: Callable[[int, int], Result], steps: int, size: int) -> Iterator[Result]:
+def run_in_chunks(
+    compute: Callable[[int, int], Result], steps: int, size_at: Callable[[int], int]
+) -> Iterator[Result]:
     """Yield the result of each chunk; where memory runs out, halve the chunks.
 
     Args:
         compute: Called with the first step of a chunk and the first one after it.
         steps: The number of steps.
-        size: Steps in a chunk, at first.
+        size_at: How many steps a chunk should have that begins at some step.
 
     Raises:
         NotEnoughMemoryError: Not even a single step fits.
     """
-    start = 0
+    start, most = 0, steps
     while start < steps:
-        end = min(start + size, steps)
+        end = min(start + min(size_at(start), most), steps)
         try:
             result = compute(start, end)
         except (RuntimeError, MemoryError) as error:
@@ -41,7 +40,7 @@ def run_in_chunks(compute: Callable[[int, int], Result], steps: int, size: int) 
                     "Memory ran out while explaining a single token. Restart the runtime, then "
                     "try a shorter text or quantization='4bit'."
                 ) from error
-            size = max(1, (end - start) // 2)
+            most = max(1, (end - start) // 2)
             result = None
         if result is None:
             # Only here the error has let go of the chunk's tensors.
@@ -66,7 +65,7 @@ def empty_cache() -> None:
         torch.mps.empty_cache()
 
 
-def chunk_size(bytes_each: int, device: torch.device, *, most: int = LARGEST_CHUNK) -> int:
+def chunk_size(bytes_each: int, device: torch.device, most: int) -> int:
     """Return how many steps or rows of a size fit into the memory there is, at most `most`."""
     budget = int(SHARE_OF_FREE_MEMORY * available_memory(str(device)))
     return max(1, min(most, budget // max(1, bytes_each)))

@@ -46,8 +46,10 @@ def gradient_chunks(
         engine = LlamaEngine(forcing, score, attentions=attentions)
     else:
         engine = AutogradEngine(forcing, score, has_target=has_target, attentions=attentions)
-    size = chunk_size(engine.bytes_per_step(), forcing.target.device)
-    for chunk in run_in_chunks(engine, forcing.steps, size):
+    fitting = chunk_size(engine.bytes_per_step(), forcing.target.device, most=forcing.steps)
+    for chunk in run_in_chunks(
+        engine, forcing.steps, lambda start: min(fitting, engine.best_chunk(start))
+    ):
         progress.update(chunk.steps)
         yield chunk
 

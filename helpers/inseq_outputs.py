@@ -11,6 +11,7 @@ from helpers.step_scores import step_function_name
 if TYPE_CHECKING:
     import torch
     from inseq import FeatureAttributionOutput
+    from inseq.attr.feat import FeatureAttribution
     from inseq.data import BatchEncoding, DecoderOnlyBatch, EncoderDecoderBatch
     from inseq.data.attribution import FeatureAttributionStepOutput
     from inseq.models import AttributionModel
@@ -59,23 +60,27 @@ def attribute_with_inseq(
     state = (model.is_hooked, model.pad_token)
     try:
         attribution = FeatureAttribution.load(method, attribution_model=model, **made_with)
-        if step_outputs is not None:
-            attribution.filtered_attribute_step = _from_elsewhere(step_outputs)
         # No padding in a single text: what looks like it is a token that was read or written.
         model.pad_token = None
         batch, first_step = attribution_batch(model, sources, targets)
         function = model.get_attributed_fn(_function_name(attribution, score, contrast))
         function_options = {} if contrast is None else {"contrast_targets": contrast}
-        output = attribution.attribute(
-            batch,
-            attributed_fn=function,
-            attr_pos_start=first_step,
-            show_progress=show_progress,
-            pretty_progress=False,
-            attribute_target=attribute_target and model.is_encoder_decoder,
-            attribution_args=options,
-            attributed_fn_args=function_options,
-        )
+        has_target = attribute_target and model.is_encoder_decoder
+        if step_outputs is not None and contrast is None:
+            output = assembled(attribution, batch, first_step, has_target, step_outputs)
+        else:
+            if step_outputs is not None:
+                attribution.filtered_attribute_step = _from_elsewhere(step_outputs)
+            output = attribution.attribute(
+                batch,
+                attributed_fn=function,
+                attr_pos_start=first_step,
+                show_progress=show_progress,
+                pretty_progress=False,
+                attribute_target=has_target,
+                attribution_args=options,
+                attributed_fn_args=function_options,
+            )
     finally:
         model.is_hooked, model.pad_token = state
     if contrast is not None:
@@ -128,6 +133,53 @@ def row_of(encoding: "BatchEncoding", row: int) -> "BatchEncoding":
         input_tokens=[[token for token, is_kept in tokens if is_kept]],
         baseline_ids=kept(encoding.baseline_ids),
     )
+
+
+def assembled(
+    attribution: "FeatureAttribution",
+    batch: "EncoderDecoderBatch | DecoderOnlyBatch",
+    first_step: int,
+    has_target: bool,
+    step_outputs: StepOutputs,
+) -> "FeatureAttributionOutput":
+    """Put step outputs together as Inseq's loop does, its tokens joined with their ids once.
+
+    Inseq joins them anew for every step, which takes longer than the attribution of a long text.
+    """
+    from inseq.attr.feat import join_token_ids
+    from inseq.data import FeatureAttributionOutput, FeatureAttributionSequenceOutput
+
+    model, end = attribution.attribution_model, batch.max_generation_length
+    target = model.get_token_with_ids(batch)
+    source = None
+    if model.is_encoder_decoder:
+        source = join_token_ids(batch.source_tokens, batch.source_ids.tolist())
+    steps = []
+    for prefix in range(end - 1 if attribution.is_final_step_method else first_step, end):
+        step = step_outputs(prefix)
+        step.source = source
+        step.prefix = [row[:prefix] for row in target]
+        step.target = [row[prefix : prefix + 1] for row in target]
+        steps.append(step)
+    if attribution.is_final_step_method:
+        steps = attribution._build_multistep_output_from_single_step(steps[0], first_step, end)
+    information = {
+        "attribution_method": attribution.method_name,
+        "attr_pos_start": first_step,
+        "attr_pos_end": end,
+        "output_step_attributions": False,
+        "attribute_target": has_target,
+        "step_scores": [],
+        "exec_time": 0.0,
+        **model.info,
+    }
+    sequences = FeatureAttributionSequenceOutput.from_step_attributions(
+        attributions=steps,
+        tokenized_target_sentences=target,
+        pad_token=model.pad_token,
+        attr_pos_end=end,
+    )
+    return FeatureAttributionOutput(sequence_attributions=sequences, info=information)
 
 
 def _from_elsewhere(step_outputs: StepOutputs) -> Callable[..., "FeatureAttributionStepOutput"]:

@@ -23,6 +23,11 @@ from helpers.recorder import Recorder
 from helpers.step_gradients import Attentions, ChunkGradients, detached, score_gradients
 from helpers.teacher_forcing import HeadInput, TeacherForcing, run_decoder
 
+# Rows from which on a matrix product runs at full speed; measured on two cores.
+ROWS_AT_FULL_SPEED = {"cpu": 256}
+ROWS_ON_ACCELERATORS = 4096
+LARGEST_CHUNK = 32
+
 LLAMA_LIKE = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 
@@ -72,6 +77,16 @@ class LlamaEngine:
         width += config.num_attention_heads * (length + 4 * config.head_dim)
         rows = len(self._texts)
         return int((width + rows * hidden) * length * self.forcing.target.element_size())
+
+    def best_chunk(self, start: int) -> int:
+        """Return how many steps are fastest together.
+
+        Just as many as keep matrix products at full speed, for each step goes through the
+        prefix of the chunk's last one.
+        """
+        prefix = int(self.forcing.first.max()) + start
+        rows = ROWS_AT_FULL_SPEED.get(self.forcing.target.device.type, ROWS_ON_ACCELERATORS)
+        return max(2, min(LARGEST_CHUNK, rows // prefix))
 
     def __call__(self, start: int, end: int) -> ChunkGradients:
         """Return the gradients of the steps from `start` to `end - 1`."""

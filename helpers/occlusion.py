@@ -132,7 +132,8 @@ def changes_of(
         is_replaced = replaced == torch.arange(length, device=inputs.device)[None, :]
         return scorer(torch.where(is_replaced.unsqueeze(-1), baseline, inputs)).to("cpu")
 
-    scores = torch.cat(list(run_in_chunks(scores_of_rows, length + 1, rows_at_once(text))))
+    most = rows_at_once(text)
+    scores = torch.cat(list(run_in_chunks(scores_of_rows, length + 1, lambda start: most)))
     return (scores[1:] - scores[:1]).abs().T
 
 

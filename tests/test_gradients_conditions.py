@@ -16,7 +16,7 @@ from random_models import (
     random_text,
 )
 
-from helpers import chunks, gradient_engines, llama_backward
+from helpers import chunks, gradient_engines, llama_backward, occlusion
 from helpers.errors import MethodError, NotEnoughMemoryError
 from helpers.gradients import attribute_together, reason_to_fall_back
 from helpers.inseq_outputs import attribute_with_inseq, row_of
@@ -181,8 +181,8 @@ def test_scores_do_not_depend_on_the_size_of_chunks(family, monkeypatch):
     sources, targets = encoded_texts(model, 5, 11)
     outputs = []
     for size in (1, 4, 64):
-        monkeypatch.setattr(chunks, "LARGEST_CHUNK", size)
-        monkeypatch.setattr(chunks.chunk_size, "__kwdefaults__", {"most": size})
+        monkeypatch.setattr(gradient_engines, "chunk_size", lambda *a, size=size, **k: size)
+        monkeypatch.setattr(occlusion, "chunk_size", lambda *a, size=size, **k: size)
         outputs.append(attribute_together(model, sources, targets, METHODS, show_progress=False))
     for output in outputs[1:]:
         for method in METHODS:
@@ -198,7 +198,7 @@ def test_chunks_are_halved_where_memory_runs_out():
         computed.append((start, end))
         return end - start
 
-    assert sum(chunks.run_in_chunks(compute, 10, 8)) == 10
+    assert sum(chunks.run_in_chunks(compute, 10, lambda start: 8)) == 10
     assert computed == [(0, 2), (2, 4), (4, 6), (6, 8), (8, 10)]
 
 
@@ -207,7 +207,7 @@ def test_a_single_step_that_does_not_fit_says_what_to_do():
         raise torch.OutOfMemoryError("CUDA out of memory")
 
     with pytest.raises(NotEnoughMemoryError, match="shorter text"):
-        list(chunks.run_in_chunks(compute, 10, 8))
+        list(chunks.run_in_chunks(compute, 10, lambda start: 8))
 
 
 def test_other_errors_are_not_taken_for_a_lack_of_memory():
@@ -215,7 +215,7 @@ def test_other_errors_are_not_taken_for_a_lack_of_memory():
         raise RuntimeError("shapes cannot be multiplied")
 
     with pytest.raises(RuntimeError, match="multiplied"):
-        list(chunks.run_in_chunks(compute, 10, 8))
+        list(chunks.run_in_chunks(compute, 10, lambda start: 8))
 
 
 @pytest.mark.parametrize("is_batched", [False, True, None])
