@@ -50,6 +50,29 @@ def check_answer(question_id: str, value: Any) -> None:
             print("  自查：正确 (right)。" if is_right(answer, key) else "  自查：不正确 (wrong)。")
 
 
+def is_legal(question_id: str, value: Any) -> bool:
+    """Tell whether a value is an answer of the right format (for otter-grader's visible tests)."""
+    if value is not None and not isinstance(value, str | int | float):
+        return False
+    return interpret(load_questions()[question_id], value).status == "accepted"
+
+
+def is_correct(question_id: str, value: Any, **key: Any) -> bool:
+    """Tell whether a value is right (for otter-grader's hidden tests).
+
+    Args:
+        question_id: Such as ``"q3"``.
+        value: The answer.
+        **key: ``correct``, or ``value_is`` and ``tolerance``.
+    """
+    answer = KeyAnswer(
+        correct=key.get("correct"), value=key.get("value_is"), tolerance=key.get("tolerance")
+    )
+    return is_legal(question_id, value) and is_right(
+        interpret(load_questions()[question_id], value), answer
+    )
+
+
 @lru_cache(maxsize=1)
 def _open_answers() -> dict[str, KeyAnswer]:
     """Return the answers the instructor opened for self-checking; usually none."""

@@ -136,7 +136,8 @@ def load_conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyA
     """Read the instructor's file; without a path, the one in the source checkout.
 
     Raises:
-        HomeworkError: The file is missing or invalid, or answers a question that doesn't exist.
+        HomeworkError: The file is missing or invalid, or answers a question that does not exist
+            or is a free text.
     """
     checkout = project_folder()
     if path is None and checkout is None:
@@ -149,9 +150,9 @@ def load_conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyA
         answers = Conceptual.model_validate(load_yaml(path, "instructor's key")).answers
     except ValidationError as error:
         raise explain_validation(error, path, "instructor's key") from error
-    look_ups = {question.id for question in questions.look_ups}
-    if typed_in := sorted(look_ups & set(answers)):
-        raise HomeworkError(f"{path} answers {typed_in[0]}, but look-ups are computed by a model.")
+    for name in answers:
+        if questions[name].type == "text":
+            raise HomeworkError(f"{path} answers {name}, a free text that only a human can read.")
     return answers
 
 
@@ -176,9 +177,13 @@ def check_answers(answers: dict[str, KeyAnswer], questions: QuestionSet, path: P
 
 def save_key(key: Key, path: Path) -> None:
     """Write a key as YAML that a person can read and correct."""
-    content = key.model_dump(mode="json", exclude_defaults=True)
-    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
     header = "# Answer key for homework 7. Keep it private: it holds the answers and the salt.\n"
-    text = yaml.dump(content, Dumper=dumper, allow_unicode=True, sort_keys=False, width=100)
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(header + text, "utf-8")
+    path.write_text(header + as_yaml(key), "utf-8")
+
+
+def as_yaml(record: Record) -> str:
+    """Return a record as YAML in the order of its fields, without those left at their default."""
+    content = record.model_dump(mode="json", exclude_defaults=True)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return str(yaml.dump(content, Dumper=dumper, allow_unicode=True, sort_keys=False, width=100))

@@ -1,9 +1,10 @@
 """Grade a folder or zip of submitted notebooks; nothing submitted is ever executed."""
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TypeVar
 
 from tqdm import tqdm
 
@@ -19,6 +20,7 @@ from helpers.submissions import SubmittedFile, find_submissions
 
 HELP = "grade a folder or zip of submitted notebooks without executing them"
 PROGRESS_FROM = 50
+T = TypeVar("T")
 LISTED = 20  # lines of one kind on screen; the gradebook has all
 
 
@@ -86,7 +88,12 @@ def _with_progress(arguments: argparse.Namespace) -> Iterator[SubmittedFile]:
         for file in find_submissions(arguments.submissions)
         if own is None or not file.parts[0].startswith(own)
     ]
-    yield from tqdm(files, unit="file", desc="grading", disable=len(files) <= PROGRESS_FROM)
+    yield from with_bar(files, "file", is_long=len(files) > PROGRESS_FROM)
+
+
+def with_bar(items: Sequence[T], unit: str, *, is_long: bool) -> Iterable[T]:
+    """Return the items below a progress bar where they take long; ``TQDM_DISABLE`` silences it."""
+    return tqdm(items, unit=unit) if is_long else items
 
 
 def report_path(output: Path, part: str) -> Path:

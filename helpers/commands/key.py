@@ -8,14 +8,25 @@ from datetime import datetime, timezone
 from pathlib import Path
 
 import nbformat
-from tqdm import tqdm
 
 from helpers.answer_sheet import build_answer_sheet, load_master
+from helpers.commands.grade import with_bar
 from helpers.errors import HomeworkError
 from helpers.feedback import file_stem
 from helpers.gradebook import write_text
+from helpers.homework import SELF_CHECK
 from helpers.key_queries import TOLERANCE_REASON, Explainer, answer_query
-from helpers.keys import Key, KeyAnswer, PersonalKey, load_conceptual, load_key, save_key
+from helpers.keys import (
+    Conceptual,
+    Key,
+    KeyAnswer,
+    PersonalKey,
+    as_yaml,
+    load_conceptual,
+    load_key,
+    save_key,
+)
+from helpers.otter_export import otter_tests
 from helpers.questions import QuestionSet, load_questions
 from helpers.record import versions
 from helpers.roster import load_roster
@@ -34,6 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--sheets", type=Path, help="folder for the personal answer sheets (default: KEY.sheets)")
     add("--salt", help="decides who gets which sentence (default: that of an earlier KEY, or new)")
     add("--sentences", type=Path, help="other sentences than the kit's for personal questions")
+    add("--self-check", metavar="q3,q4", help="also write KEY.self_check.yaml, which lets answer "
+        "sheets say right or wrong for these questions (hw7 release --self-check)")  # fmt: skip
+    add("--otter", type=Path, metavar="FOLDER", help="also write tests for otter-grader")
     add("--master", type=Path, help="master notebook the answer sheets are derived from")
     add("--questions", type=Path, help="other questions than the kit's")
 
@@ -41,7 +55,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the queries, write the key, and the personal answer sheets if there is a roster."""
     questions = load_questions(arguments.questions)
+    opened = _opened(arguments.self_check, questions)
     conceptual = load_conceptual(arguments.answers, questions)
+    _refuse_typed_in(conceptual, questions)
     students = load_roster(arguments.students) if arguments.students else []
     master = load_master(arguments.master) if students else None
     explainer = Explainer(_models(arguments.model), questions.look_ups)
@@ -57,7 +73,28 @@ def run(arguments: argparse.Namespace) -> int:
     print(f"{arguments.output}: key for {key.model}, {len(key.students)} personal questions.")
     if master is not None:
         _write_sheets(key, arguments, questions, master)
+    if opened:
+        _write_self_check(key, arguments.output, opened)
+    if arguments.otter:
+        _write_otter(key, arguments.otter, questions)
     return 0
+
+
+def _refuse_typed_in(answers: dict[str, KeyAnswer], questions: QuestionSet) -> None:
+    typed_in = [question.id for question in questions.look_ups if question.id in answers]
+    if typed_in:
+        raise HomeworkError(
+            f"The instructor's file answers {typed_in[0]}, but look-ups are computed by the model. "
+            "Remove that answer."
+        )
+
+
+def _opened(names: str | None, questions: QuestionSet) -> list[str]:
+    opened = [name.strip() for name in names.split(",")] if names else []
+    for name in opened:
+        if questions[name].type == "text":
+            raise HomeworkError(f"{name} is a free text, which no machine can check.")
+    return opened
 
 
 def _models(model: str | None) -> dict[str, str]:
@@ -119,7 +156,7 @@ def _personal_keys(
     asked = [q for q in questions.look_ups if q.query and q.query.task == "translation"]
     keys = {
         student_id: personal_key(student_id, salt, sentences, asked, explainer)
-        for student_id in tqdm(ids, desc="sentences", unit="student", disable=len(ids) < 10)
+        for student_id in with_bar(ids, "student", is_long=len(ids) >= 10)
     }
     used = len({personal.sentence for personal in keys.values()})
     print(f"{len(keys)} students got {used} different sentences.")
@@ -143,6 +180,21 @@ def _write_sheets(
         path = folder / f"hw7_{file_stem(student_id)}.ipynb"
         write_text(path, nbformat.writes(sheet) + "\n")
     print(f"{folder}: {len(key.students)} answer sheets.")
+
+
+def _write_self_check(key: Key, output: Path, names: Sequence[str]) -> None:
+    """Write the opened answers in plain text: whoever gets the file can read them."""
+    path = output.with_name(f"{output.stem}.{SELF_CHECK}")
+    content = Conceptual(answers={name: key.answers[name] for name in names})
+    write_text(path, as_yaml(content))
+    print(f"{path}: put it beside the answer sheet as {SELF_CHECK} to open {', '.join(names)}.")
+
+
+def _write_otter(key: Key, folder: Path, questions: QuestionSet) -> None:
+    tests = otter_tests(questions, key)
+    for name, text in tests.items():
+        write_text(folder / name, text)
+    print(f"{folder}: {len(tests)} otter tests; keep them from students, they hold the answers.")
 
 
 def _in_words(answer: KeyAnswer) -> str:
