@@ -1,0 +1,1 @@
+"""Builds the bundled Chinese to English translator: grammar, tokenizer, training, evaluation."""

@@ -1,0 +1,149 @@
+"""SentencePiece models whose pieces are the words of the grammar, and the shared vocabulary.
+
+The models are written, not trained: every word is one piece, so that a heatmap has one row per
+word. There are no pieces for single characters or bytes, so a word outside the lexicon becomes
+``<unk>``, which the reader is told, instead of a wrong split that looks right.
+"""
+
+import io
+import json
+from collections.abc import Iterable
+from pathlib import Path
+
+import sentencepiece
+from sentencepiece import sentencepiece_model_pb2 as proto
+
+from tools.train_tiny_translator.words import NO_SPACE_BEFORE
+
+END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
+SPACE_MARK = "▁"
+PIECE_SCORE = -10.0
+LENGTH_BONUS = 0.01
+SAME_CHARACTER = {
+    "。": ".．｡",
+    "，": ",﹐",
+    "？": "?﹖",
+    "！": "!﹗",
+    "、": "､",
+    "": " \t\n\r\u00a0\u3000\u200b\ufeff",
+}
+
+
+def target_piece(word: str) -> str:
+    """The piece of an English word; punctuation and ``'s`` attach to the word before."""
+    return word if word in NO_SPACE_BEFORE else SPACE_MARK + word
+
+
+def normalization(rules: dict[str, str]) -> proto.NormalizerSpec:
+    """Compile character rules with SentencePiece's own compiler, through a throw-away model.
+
+    Args:
+        rules: For each result, the characters to replace by it.
+    """
+    lines = [
+        f"{ord(character):X}\t{' '.join(f'{ord(letter):X}' for letter in result)}"
+        for result, characters in rules.items()
+        for character in characters
+    ]
+    folder = Path.cwd()
+    rule_file = folder / ".normalization_rules.tsv"
+    rule_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    model = io.BytesIO()
+    try:
+        sentencepiece.SentencePieceTrainer.train(
+            sentence_iterator=iter(["ab ba", "ba ab"]),
+            model_writer=model,
+            vocab_size=8,
+            model_type="char",
+            normalization_rule_tsv=str(rule_file),
+            hard_vocab_limit=False,
+            minloglevel=2,
+        )
+    finally:
+        rule_file.unlink()
+    spec = proto.ModelProto.FromString(model.getvalue()).normalizer_spec
+    spec.normalization_rule_tsv = ""
+    return spec
+
+
+def build_sentencepiece(
+    pieces: Iterable[str], rules: dict[str, str], *, add_dummy_prefix: bool
+) -> bytes:
+    """A Unigram model with these pieces and nothing to fall back on but ``<unk>``.
+
+    Ids start with ``</s>`` 0 and ``<unk>`` 1, as in ``vocab.json``. All words score alike, so the
+    best segmentation is the one with the fewest words, and among those the one with longer words.
+    """
+    model = proto.ModelProto()
+    piece_type = proto.ModelProto.SentencePiece
+    model.pieces.add(piece=END, score=0.0, type=piece_type.CONTROL)
+    model.pieces.add(piece=UNKNOWN, score=0.0, type=piece_type.UNKNOWN)
+    for piece in pieces:
+        score = PIECE_SCORE + LENGTH_BONUS * len(piece) ** 2
+        model.pieces.add(piece=piece, score=score, type=piece_type.NORMAL)
+    model.trainer_spec.model_type = proto.TrainerSpec.UNIGRAM
+    model.trainer_spec.vocab_size = len(model.pieces)
+    model.trainer_spec.eos_id, model.trainer_spec.unk_id = 0, 1
+    model.trainer_spec.bos_id = model.trainer_spec.pad_id = -1
+    if rules:
+        model.normalizer_spec.CopyFrom(normalization(rules))
+    model.normalizer_spec.name = "tiny-zh-en"
+    model.normalizer_spec.add_dummy_prefix = add_dummy_prefix
+    model.normalizer_spec.remove_extra_whitespaces = True
+    model.normalizer_spec.escape_whitespaces = True
+    return model.SerializeToString()
+
+
+def build_vocabulary(source_words: Iterable[str], target_words: Iterable[str]) -> dict[str, int]:
+    """Ids of all pieces of both languages: ``</s>``, ``<unk>``, source, target, ``<pad>``."""
+    source = sorted(set(source_words))
+    target = sorted({target_piece(word) for word in target_words} - set(source))
+    return {piece: index for index, piece in enumerate([END, UNKNOWN, *source, *target, PAD])}
+
+
+def write_tokenizer(
+    folder: Path,
+    source_words: Iterable[str],
+    target_words: Iterable[str],
+    unknown_words: Iterable[str] = (),
+) -> dict[str, int]:
+    """Write the tokenizer files that ``MarianTokenizer`` of Transformers 4.53 and later reads.
+
+    Args:
+        folder: Where to write.
+        source_words: The Chinese words, closing marks included.
+        target_words: The English words.
+        unknown_words: Chinese words made of known ones that mean something else. They are pieces
+            without an id, so that 大学生 becomes ``<unk>`` and not "large student".
+
+    Returns:
+        The vocabulary, piece to id.
+    """
+    source, target = sorted(set(source_words)), sorted(set(target_words))
+    vocabulary = build_vocabulary(source, target)
+    # No dummy prefix: Chinese has no spaces, and a lone "▁" would be an extra row of the heatmap.
+    blocked = sorted(set(unknown_words) - set(source))
+    model = build_sentencepiece([*source, *blocked], SAME_CHARACTER, add_dummy_prefix=False)
+    (folder / "source.spm").write_bytes(model)
+    target_pieces = [target_piece(word) for word in target]
+    model = build_sentencepiece(target_pieces, {}, add_dummy_prefix=True)
+    (folder / "target.spm").write_bytes(model)
+    write_json(folder / "vocab.json", vocabulary)
+    settings = {
+        "tokenizer_class": "MarianTokenizer",
+        "source_lang": "zh",
+        "target_lang": "en",
+        "unk_token": UNKNOWN,
+        "eos_token": END,
+        "pad_token": PAD,
+        "model_max_length": 128,
+        "separate_vocabs": False,
+        "clean_up_tokenization_spaces": False,
+    }
+    write_json(folder / "tokenizer_config.json", settings)
+    return vocabulary
+
+
+def write_json(path: Path, value: object) -> None:
+    """Write readable UTF-8 JSON."""
+    path.write_text(json.dumps(value, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

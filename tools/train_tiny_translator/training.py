@@ -1,0 +1,212 @@
+"""The Marian network and its training; it sees sentence pairs only, never their alignment."""
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional
+from tqdm import tqdm
+from transformers import MarianConfig, MarianMTModel
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides the outcome besides the grammar.
+
+    Attributes:
+        noise: Share of decoder input words replaced by random words, so that a target word can't
+            be guessed from the words before it and has to be read off the source.
+        label_smoothing: Share of the probability spread over all words in the loss.
+    """
+
+    seed: int = 7
+    sentences: int = 500_000
+    steps: int = 8_500
+    batch_size: int = 96
+    width: int = 128
+    feed_forward: int = 384
+    heads: int = 4
+    encoder_layers: int = 3
+    decoder_layers: int = 1
+    dropout: float = 0.0
+    noise: float = 0.12
+    label_smoothing: float = 0.1
+    learning_rate: float = 2.5e-3
+    warmup: int = 500
+    shards: int = 2
+
+
+@dataclass(frozen=True)
+class Example:
+    """A sentence pair as ids; both end with ``</s>``."""
+
+    source: list[int]
+    target: list[int]
+
+
+def build_model(recipe: Recipe, vocabulary_size: int) -> MarianMTModel:
+    """An untrained network laid out as Helsinki-NLP/opus-mt-zh-en, only smaller."""
+    pad = vocabulary_size - 1
+    config = MarianConfig(
+        vocab_size=vocabulary_size,
+        decoder_vocab_size=vocabulary_size,
+        d_model=recipe.width,
+        encoder_layers=recipe.encoder_layers,
+        decoder_layers=recipe.decoder_layers,
+        encoder_attention_heads=recipe.heads,
+        decoder_attention_heads=recipe.heads,
+        encoder_ffn_dim=recipe.feed_forward,
+        decoder_ffn_dim=recipe.feed_forward,
+        max_position_embeddings=128,
+        activation_function="swish",
+        scale_embedding=True,
+        share_encoder_decoder_embeddings=True,
+        dropout=recipe.dropout,
+        attention_dropout=0.0,
+        activation_dropout=0.0,
+        pad_token_id=pad,
+        eos_token_id=0,
+        forced_eos_token_id=0,
+        decoder_start_token_id=pad,
+    )
+    torch.manual_seed(recipe.seed)
+    return MarianMTModel(config)
+
+
+def batches(examples: list[Example], recipe: Recipe) -> Iterator[list[Example]]:
+    """Endless batches of sentences of similar length, in random order."""
+    generator = random.Random(recipe.seed)
+    pool_size = recipe.batch_size * 50
+    while True:
+        order = list(range(len(examples)))
+        generator.shuffle(order)
+        for start in range(0, len(order), pool_size):
+            pool = [examples[index] for index in order[start : start + pool_size]]
+            pool.sort(key=lambda example: (len(example.target), len(example.source)))
+            cuts = list(range(0, len(pool), recipe.batch_size))
+            generator.shuffle(cuts)
+            for cut in cuts:
+                yield pool[cut : cut + recipe.batch_size]
+
+
+def padded(rows: list[list[int]], value: int) -> torch.Tensor:
+    """Rows of ids as one tensor ``[rows, longest]``."""
+    longest = max(map(len, rows))
+    return torch.tensor([row + [value] * (longest - len(row)) for row in rows])
+
+
+def disturbed(
+    inputs: torch.Tensor, share: float, words: tuple[int, int], generator: torch.Generator
+) -> torch.Tensor:
+    """Replace a share of the decoder's input, except its start, by random words.
+
+    Args:
+        inputs: Decoder input ids ``[sentences, positions]``.
+        share: Mean share of replaced ids; it differs between sentences, from none to double.
+        words: First id and one past the last id to draw from.
+        generator: Source of randomness.
+    """
+    shares = torch.rand(len(inputs), 1, generator=generator) * 2 * share
+    is_replaced = torch.rand(inputs.shape, generator=generator) < shares
+    is_replaced[:, 0] = False
+    noise = torch.randint(*words, inputs.shape, generator=generator)
+    return torch.where(is_replaced, noise, inputs)
+
+
+def learning_rate_at(step: int, recipe: Recipe) -> float:
+    """Linear warm-up, then a cosine down to zero."""
+    if step < recipe.warmup:
+        return recipe.learning_rate * (step + 1) / recipe.warmup
+    progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
+    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+
+
+def decoder_inputs(
+    batch: list[Example], config: MarianConfig, noise: float, generator: torch.Generator
+) -> torch.Tensor:
+    """What the decoder has written so far at each position, partly disturbed."""
+    start = config.decoder_start_token_id
+    inputs = padded([[start, *example.target[:-1]] for example in batch], config.pad_token_id)
+    return disturbed(inputs, noise, (2, config.vocab_size - 1), generator)
+
+
+def gradients_of(
+    model: MarianMTModel, batch: list[Example], inputs: torch.Tensor, label_smoothing: float
+) -> tuple[float, tuple[torch.Tensor, ...]]:
+    """Mean cross-entropy of the batch and its gradients, leaving the model untouched."""
+    pad = model.config.pad_token_id
+    source = padded([example.source for example in batch], pad)
+    labels = padded([example.target for example in batch], IGNORED)
+    output = model(
+        input_ids=source,
+        attention_mask=(source != pad).long(),
+        decoder_input_ids=inputs,
+        use_cache=False,
+    )
+    is_judged = labels != IGNORED
+    loss = functional.cross_entropy(
+        output.logits[is_judged], labels[is_judged], label_smoothing=label_smoothing
+    )
+    parameters = [weight for weight in model.parameters() if weight.requires_grad]
+    return loss.item(), torch.autograd.grad(loss, parameters)
+
+
+def train(model: MarianMTModel, examples: list[Example], recipe: Recipe, threads: int = 2) -> float:
+    """Train in place and return the minutes it took.
+
+    Each batch is divided among threads of one processor core each: for matrices this small that
+    is much faster than several cores for one matrix. The outcome depends on ``recipe.shards``,
+    not on the number of threads.
+    """
+    started = time.perf_counter()
+    generator = torch.Generator().manual_seed(recipe.seed)
+    parameters = [weight for weight in model.parameters() if weight.requires_grad]
+    optimizer = torch.optim.AdamW(parameters, lr=learning_rate_at(0, recipe), betas=(0.9, 0.98))
+    model.train()
+    stream = batches(examples, recipe)
+    bar = tqdm(range(recipe.steps), desc="training", mininterval=5, dynamic_ncols=True)
+    with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for step in bar:
+            batch = next(stream)
+            shards = [batch[start :: recipe.shards] for start in range(recipe.shards)]
+            inputs = [
+                decoder_inputs(shard, model.config, recipe.noise, generator) for shard in shards
+            ]
+            results = list(
+                pool.map(
+                    lambda shard, given: gradients_of(model, shard, given, recipe.label_smoothing),
+                    shards,
+                    inputs,
+                )
+            )
+            apply_gradients(optimizer, parameters, [gradients for _, gradients in results])
+            set_learning_rate(optimizer, step + 1, recipe)
+            if step % 50 == 0:
+                loss = sum(loss for loss, _ in results) / len(results)
+                bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+    model.eval()
+    return (time.perf_counter() - started) / 60
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, step: int, recipe: Recipe) -> None:
+    """Give the optimizer the learning rate of this step."""
+    for group in optimizer.param_groups:
+        group["lr"] = learning_rate_at(step, recipe)
+
+
+def apply_gradients(
+    optimizer: torch.optim.Optimizer,
+    parameters: list[torch.nn.Parameter],
+    shards: list[tuple[torch.Tensor, ...]],
+) -> None:
+    """One step along the mean of the shards' gradients, clipped to norm 1."""
+    for parameter, *gradients in zip(parameters, *shards, strict=True):
+        parameter.grad = torch.stack(gradients).mean(0)
+    torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+    optimizer.step()
