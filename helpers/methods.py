@@ -24,11 +24,12 @@ _ALWAYS_WORKING = (
     "layer_gradient_x_activation",
     "layer_integrated_gradients",
 )
-_EXTRA_PACKAGE = {
+EXTRA_PACKAGES = {
     "lime": "scikit-learn",
     "discretized_integrated_gradients": "scikit-learn",
     "reagent": "nltk",
 }
+TRANSFORMERS_WITHOUT_VALUE_ZEROING = "5"
 
 
 def check_methods(model: "AttributionModel", methods: Sequence[str]) -> None:
@@ -53,7 +54,7 @@ def check_methods(model: "AttributionModel", methods: Sequence[str]) -> None:
 def working_methods(model: "AttributionModel") -> list[str]:
     """Return the methods that run on this model with what is installed."""
     missing = missing_methods(model)
-    candidates = (*_ALWAYS_WORKING, *_EXTRA_PACKAGE, "value_zeroing")
+    candidates = (*_ALWAYS_WORKING, *EXTRA_PACKAGES, "value_zeroing")
     return [method for method in candidates if method not in missing]
 
 
@@ -61,7 +62,7 @@ def missing_methods(model: "AttributionModel") -> dict[str, str]:
     """Return the methods of Inseq that do not run on this model here, each with the reason."""
     missing = {
         method: f"it needs {package} (type: %pip install {package})"
-        for method, package in _EXTRA_PACKAGE.items()
+        for method, package in EXTRA_PACKAGES.items()
         if installed_version(package) is None
     }
     if reason := _why_value_zeroing_fails(model):
@@ -76,7 +77,7 @@ def _why_value_zeroing_fails(model: "AttributionModel") -> str | None:
     of the model fails as well: it has to be refused before it starts.
     """
     version = installed_version("transformers") or "0"
-    if Version(version) >= Version("5"):
+    if Version(version) >= Version(TRANSFORMERS_WITHOUT_VALUE_ZEROING):
         return f"Inseq's version of it does not support Transformers 5 (here {version})"
     from inseq.models.model_config import MODEL_CONFIGS
 

@@ -1,0 +1,1 @@
+"""Stands in for the package that Colab preinstalls; what notebooks may call does nothing."""
