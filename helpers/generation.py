@@ -113,10 +113,14 @@ def _generate_ids(
         num_beams=1,
         early_stopping=False,
         length_penalty=1.0,
-        # Not max_new_tokens: models that state a max_length of their own would warn about both.
-        max_length=max_new_tokens + (1 if model.is_encoder_decoder else sources.input_ids.shape[1]),
         pad_token_id=model.tokenizer.pad_token_id,
     )
+    # Bound it the way the model's own settings do; Transformers warns about two bounds.
+    if settings.max_new_tokens is not None:
+        settings.max_new_tokens = max_new_tokens
+    else:
+        start = 1 if model.is_encoder_decoder else sources.input_ids.shape[1]
+        settings.max_length = start + max_new_tokens
     settings.update(**generation_settings)
     with torch.inference_mode():
         ids = model.model.generate(

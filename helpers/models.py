@@ -15,6 +15,7 @@ from helpers.catalog import (
     is_hub_reachable,
     is_in_hub_cache,
 )
+from helpers.embedding_scale import scale_embeddings_once
 from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
 from helpers.memory import ensure_weights_fit
@@ -32,6 +33,7 @@ def load_model(
     device: str = "auto",
     quantization: Quantization | None = None,
     dtype: str = "auto",
+    has_repairs: bool = True,
 ) -> "AttributionModel":
     """Load a model for attribution and print in one line which one it is and why.
 
@@ -43,6 +45,9 @@ def load_model(
         quantization: ``"8bit"`` or ``"4bit"`` saves memory at some distance from the exact scores.
         dtype: ``"auto"`` is float32, in which the scores are exact; or a torch name such as
             ``"bfloat16"``.
+        has_repairs: Repair a translator whose decoder would scale Inseq's embeddings twice (see
+            ``helpers.embedding_scale``). False gives the scores of Inseq without the repair, to
+            compare with numbers published without it.
 
     Raises:
         ModelNotFoundError: No such model; the message lists what there is.
@@ -55,7 +60,10 @@ def load_model(
     settings = _loading_settings(device, quantization, dtype)
     print(f"Loading {source.name} on {device} ({source.reason}).")
     model, tokenizer = _load_with_transformers(source, device, quantization, settings)
-    return _wrap(model, tokenizer, source, device)
+    attribution_model = _wrap(model, tokenizer, source, device)
+    if has_repairs:
+        scale_embeddings_once(attribution_model)
+    return attribution_model
 
 
 def choose_device(device: str = "auto") -> str:

@@ -49,4 +49,4 @@ def continuation(generator):
     """The homework's prompt explained with both methods."""
     from helpers import explain
 
-    return explain(generator, "Hello world", methods=["saliency", "attention"], max_new_tokens=6)
+    return explain(generator, "Hello world", methods=["saliency", "attention"], max_new_tokens=5)

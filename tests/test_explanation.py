@@ -43,7 +43,8 @@ def test_continuation_scores_equal_plain_inseq(generator, continuation, method):
     numpy.testing.assert_allclose(actual, expected, atol=TOLERANCE, rtol=0)
 
 
-@pytest.mark.parametrize("score", ["probability", "logit", "crossentropy"])
+# Inseq's own loop cannot differentiate the cross-entropy of a single text; see test_gradients.py.
+@pytest.mark.parametrize("score", ["probability", "logit"])
 def test_score_chosen_is_the_one_inseq_differentiates(translator, score):
     explanation = explain(translator, HOMEWORK_SENTENCE, methods=["saliency"], score=score)
     output = translator.attribute(

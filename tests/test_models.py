@@ -101,3 +101,29 @@ def test_quantized_model_attributes_on_the_cpu_close_to_full_precision(
     # Not equal, but the same ranking: what quantization costs is shown in notebook 03.
     assert quantized.iloc[:, 0].corr(exact.iloc[:, 0], method="spearman") > 0.9
     assert (quantized - exact).abs().max().max() < 0.2
+
+
+@pytest.mark.bundled
+def test_translator_is_loaded_with_its_embeddings_scaled_once(translator):
+    from helpers.embedding_scale import are_embeddings_scaled_once
+
+    assert are_embeddings_scaled_once(translator)
+
+
+@pytest.mark.bundled
+def test_without_repairs_the_scores_are_those_of_inseq_loaded_by_itself(project):
+    import inseq
+    import numpy
+
+    from helpers import explain
+
+    folder = str(project / "assets" / "models" / "tiny-zh-en")
+    text, target = "我喜欢机器学习。", "I like machine learning."
+    plain = inseq.load_model(folder, "saliency", device="cpu")
+    expected = plain.attribute(text, target, show_progress=False).aggregate()[0]
+    model = load_model(folder, device="cpu", has_repairs=False)
+    actual = explain(model, text, target=target, methods=["saliency"]).table()
+    # Float32 rounding: the same sums taken in another order.
+    numpy.testing.assert_allclose(
+        actual.to_numpy(), expected.source_attributions.numpy(), atol=1e-5, rtol=0
+    )
