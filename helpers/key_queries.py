@@ -83,5 +83,6 @@ def answer_query(query: Query, explanation: "Explanation") -> KeyAnswer:
 
 def lead(column: "pandas.Series") -> float:
     """Return by how much the highest score of a column leads the second, 0 for a tie."""
-    highest = column.dropna().nlargest(2).tolist()
-    return float(highest[0] - highest[1]) if len(highest) == 2 else float("inf")
+    scores = column.to_numpy(dtype=float)
+    highest = sorted(scores[scores == scores])[-2:]  # NaN, not yet written, differs from itself
+    return float(highest[1] - highest[0]) if len(highest) == 2 else float("inf")

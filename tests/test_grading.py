@@ -3,6 +3,8 @@
 import datetime
 import os
 import shutil
+import subprocess
+import sys
 import zipfile
 
 import pytest
@@ -19,6 +21,7 @@ from made_submissions import (
 )
 
 from helpers.cli import main
+from helpers.environment import project_folder
 from helpers.keys import KeyAnswer, PersonalKey, PersonalLookUp
 from helpers.record import RECORD_MARK
 
@@ -290,3 +293,35 @@ def test_one_students_files_can_be_graded_as_a_platform_does(course):
     rows = course.grade("--student", "b1", "--gradescope", str(target))
     assert list(rows) == ["b1"] and "sheet was made for b9" in rows["b1"]["flags"]
     assert target.is_file()
+
+
+def test_grading_loads_no_model_library(course):
+    """In a process of its own, because other tests load them all."""
+    course.hand_in("b1.ipynb", sheet(RIGHT))
+    script = (
+        "import sys; from helpers.cli import main\n"
+        "code = main(['grade', *sys.argv[1:]])\n"
+        "print('|'.join(n for n in ('torch', 'transformers', 'inseq') if n in sys.modules))\n"
+        "sys.exit(code)"
+    )
+    words = [str(course.submissions), "--key", str(course.key_path), "-o", str(course.output)]
+    run = subprocess.run(
+        [sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=project_folder()
+    )
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.splitlines()[-1] == ""
+
+
+def test_a_large_class_shows_its_progress(course):
+    for number in range(51):
+        course.hand_in(f"b{number}.ipynb", sheet({"q1": '"B"'}))
+    words = [str(course.submissions), "--key", str(course.key_path), "-o", str(course.output)]
+    environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
+    run = subprocess.run(
+        [sys.executable, "-m", "helpers.cli", "grade", *words],
+        capture_output=True,
+        text=True,
+        cwd=project_folder(),
+        env=environment,
+    )
+    assert run.returncode == 0 and "51/51" in run.stderr
