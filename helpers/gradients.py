@@ -17,6 +17,7 @@ from helpers.errors import MethodError
 from helpers.exactness import FAST_METHODS, reason_to_fall_back
 from helpers.inseq_outputs import attribute_with_inseq, attribution_batch, row_of
 from helpers.method_runs import scores_of_methods
+from helpers.quantized_layers import keep_differentiable
 from helpers.teacher_forcing import TeacherForcing, teacher_forcing
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ def attribute_together(
         )
         if reason is not None:
             raise MethodError(f"{method!r} has to be computed by Inseq: {reason}")
+    keep_differentiable(model.model)
     started = time.perf_counter()
     forcing = _lay_out(model, sources, targets, contrast)
     computed = scores_of_methods(

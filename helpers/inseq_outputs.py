@@ -6,6 +6,7 @@ Everything but the numbers is Inseq's: the classes, the tokens, the positions, t
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from helpers.quantized_layers import keep_differentiable
 from helpers.step_scores import step_function_name
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def attribute_with_inseq(
     """
     from inseq.attr.feat import FeatureAttribution
 
+    keep_differentiable(model.model)
     options = dict(options or {})
     made_with = {key: options.pop(key) for key in CONSTRUCTION_OPTIONS if key in options}
     state = (model.is_hooked, model.pad_token)
