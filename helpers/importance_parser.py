@@ -22,7 +22,8 @@ _TUPLE = re.compile(
     rf"[{_QUOTES}]?\s*(?P<percent>%?)\s*(?P<close>[)\]]?)"
 )
 _LINE = re.compile(
-    rf"^[ *•>|-]{{0,12}}(?:\d{{1,3}}[.)] )?(?P<word>[^\n:=|]{{1,60}}?)\s*[:=|]\s*(?P<number>{_NUMBER})"
+    r"^[ *•>|-]{0,12}(?:\d{1,3}[.)] )?"
+    rf"(?P<word>[^\n:=|]{{1,60}}?)\s*[:=|]\s*(?P<number>{_NUMBER})"
     r"\s*(?P<percent>%?)\s*[,|]?\s*$",
     re.MULTILINE,
 )

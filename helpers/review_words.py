@@ -38,6 +38,26 @@ class ReviewScores:
     generation: "Generation"
     positions: list[tuple[int, ...]]
 
+    def leave_one_out(self, model: "AttributionModel") -> "pandas.Series":
+        """Return how far the answer's probability falls when one word is deleted.
+
+        This is the occlusion of Huang et al. (2023, arXiv 2310.11207). Inseq's ``occlusion`` puts
+        the unknown token in the word's place instead, which for byte-level models is the sign for
+        the end of a text.
+        """
+        import pandas
+
+        from helpers.evaluation.erasure import erased_probabilities
+
+        everything = range(self.generation.sources.input_ids.shape[1])
+        kept = [
+            tuple(place for place in everything if place not in set(word))
+            for word in [(), *self.positions]
+        ]
+        probabilities = erased_probabilities(model, self.generation, kept)[:, 0].double()
+        falls = (probabilities[0] - probabilities[1:]).tolist()
+        return pandas.Series(falls, index=self.table.index, name="leave one out")
+
     def erase(
         self,
         model: "AttributionModel",

@@ -112,6 +112,18 @@ def test_erasing_deletes_the_words_that_a_way_scores_highest(model, scored):
     )
 
 
+def test_leaving_a_word_out_is_deleting_its_tokens(model, scored):
+    falls = scored.leave_one_out(model)
+    ids = model.tokenizer(PROMPT)["input_ids"]
+    answer = int(scored.generation.targets.input_ids[0, -1])
+    for (place,), fall in zip(scored.positions, falls, strict=True):
+        with torch.no_grad():
+            left = torch.tensor([ids[:place] + ids[place + 1 :]])
+            probability = float(model.model(left).logits[0, -1].softmax(-1)[answer])
+        # float32 sums in another order.
+        assert fall == pytest.approx(scored.probability - probability, abs=2e-6)
+
+
 def test_the_question_can_be_pasted_into_any_chat():
     assert REVIEW in tuple_question(REVIEW)
     assert "tuples" in tuple_question(REVIEW)

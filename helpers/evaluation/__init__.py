@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from helpers.evaluation.gold import GoldSentence, gold_for, load_gold, split_gold
     from helpers.evaluation.intervals import bootstrap_interval
     from helpers.evaluation.layers import layer_attribution
+    from helpers.evaluation.published import PUBLISHED_ERROR_RATES
     from helpers.evaluation.rank_agreement import agreement, agreement_table, mean_agreement
-    from helpers.evaluation.summary import best_layer, difference, random_spread, summarize
+    from helpers.evaluation.splits import count_tokens
+    from helpers.evaluation.summary import best_layer, difference, random_spread, report, summarize
     from helpers.evaluation.variants import Variant, standard_variants
     from helpers.evaluation.word_tables import word_table
 
@@ -50,13 +52,17 @@ _HOME_OF = {
     "best_layer": "summary",
     "difference": "summary",
     "random_spread": "summary",
+    "report": "summary",
     "summarize": "summary",
+    "PUBLISHED_ERROR_RATES": "published",
+    "count_tokens": "splits",
     "Variant": "variants",
     "standard_variants": "variants",
     "word_table": "word_tables",
 }
 
 __all__ = [
+    "PUBLISHED_ERROR_RATES",
     "GoldSentence",
     "Variant",
     "agreement",
@@ -65,6 +71,7 @@ __all__ = [
     "best_layer",
     "bootstrap_interval",
     "compare_methods",
+    "count_tokens",
     "difference",
     "evaluate_layers",
     "faithfulness",
@@ -78,6 +85,7 @@ __all__ = [
     "plot_layers",
     "precision_at_one",
     "random_spread",
+    "report",
     "sentence_scores",
     "split_gold",
     "standard_variants",

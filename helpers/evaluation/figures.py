@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.evaluation.gold import GoldSentence
 from helpers.evaluation.summary import MEASURES, STANDARD, summarize
+from helpers.views.fonts import font_families
 
 if TYPE_CHECKING:
     import pandas
@@ -21,10 +22,10 @@ def plot_comparison(counts: "pandas.DataFrame", measures: Sequence[str] = PANELS
         counts: What ``compare_methods`` returned.
         measures: Names out of ``MEASURES``.
     """
-    from matplotlib.figure import Figure
+    from helpers.views.picture import HeatmapFigure
 
     table = summarize(counts, measures)
-    figure = Figure(
+    figure = HeatmapFigure(
         figsize=(3.1 * len(measures) + 2, 0.32 * len(table) + 1.2), layout="constrained"
     )
     panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
@@ -55,12 +56,12 @@ def plot_layers(
         published: Values to draw as dotted lines, by their labels.
         measure: A name out of ``MEASURES``.
     """
-    from matplotlib.figure import Figure
+    from helpers.views.picture import HeatmapFigure
 
     table = summarize(counts, [measure])
     place = counts.drop_duplicates("method").set_index("method")[["layer", "reading"]]
     table = table.join(place)
-    figure = Figure(figsize=(6.4, 3.4), layout="constrained")
+    figure = HeatmapFigure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.subplots()
     for reading, rows in table.groupby("reading", sort=False):
         (line,) = axes.plot(
@@ -86,18 +87,19 @@ def plot_alignment(tables: "Mapping[str, pandas.DataFrame]", gold: GoldSentence)
         tables: Scores `[source, target]` by title, over the same words.
         gold: The sentence's gold links.
     """
-    from matplotlib.figure import Figure
+    from helpers.views.picture import HeatmapFigure
 
     height, width = next(iter(tables.values())).shape
     size = (len(tables) * (0.42 * width + 0.6) + 1, 0.36 * height + 1.6)
-    figure = Figure(figsize=size, layout="constrained")
+    figure = HeatmapFigure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
     for panel, (title, table) in zip(panels, tables.items(), strict=True):
         panel.imshow(table.to_numpy(), cmap="Reds", vmin=0, aspect="auto")
         panel.set_title(title, fontsize=10)
-        panel.set_xticks(range(width), table.columns, rotation=60, ha="right", fontsize=8)
+        labels = {"fontfamily": font_families(), "fontsize": 9}
+        panel.set_xticks(range(width), table.columns, rotation=60, ha="right", **labels)
         _frame_links(panel, gold)
-    panels[0].set_yticks(range(height), next(iter(tables.values())).index, fontsize=9)
+    panels[0].set_yticks(range(height), next(iter(tables.values())).index, **labels)
     return figure
 
 

@@ -23,8 +23,9 @@ def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) 
 
     Returns:
         ``words`` compared, ``spearman`` (-1 to 1; NaN for fewer than three words, or where all
-        scores of one side are equal), ``top-k overlap`` (0 to 1; equal scores count in the order
-        of the sentence) and its ``chance`` value, ``top`` out of ``words``.
+        scores of one side are equal), ``overlap`` (0 to 1; equal scores count in the order of the
+        sentence; NaN unless more than ``top`` words are compared) and what to expect of it by
+        ``chance``: ``top`` out of ``words``.
 
     Raises:
         ValueError: The two do not score the same words.
@@ -39,7 +40,7 @@ def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) 
     words = len(shared)
     is_constant = any(shared[side].nunique() < 2 for side in shared)
     has_rank = words >= FEWEST_WORDS and not is_constant
-    top = min(top, words)
+    has_overlap = words > top
     strongest = [
         set(shared[side].sort_values(ascending=False, kind="stable").index[:top]) for side in shared
     ]
@@ -49,8 +50,8 @@ def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) 
             "spearman": float(spearmanr(*shared.to_numpy().T).statistic)
             if has_rank
             else float("nan"),
-            "overlap": len(set.intersection(*strongest)) / top if top else float("nan"),
-            "chance": top / words if words else float("nan"),
+            "overlap": len(set.intersection(*strongest)) / top if has_overlap else float("nan"),
+            "chance": top / words if has_overlap else float("nan"),
         }
     )
 

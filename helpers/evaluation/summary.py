@@ -77,6 +77,22 @@ def summarize(
     return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
 
+def report(counts: "pandas.DataFrame", measures: Sequence[str] = STANDARD) -> "pandas.DataFrame":
+    """Return the table of ``summarize`` as text to read: ``0.12 [0.08, 0.17]``.
+
+    Args:
+        counts: What ``compare_methods`` or ``evaluate_layers`` returned.
+        measures: Names out of ``MEASURES``.
+    """
+    table = summarize(counts, measures)
+    shown = table[list(measures)].map(lambda value: f"{value:.2f}")
+    for name in measures:
+        if f"{name}, low" in table:
+            ends = zip(table[f"{name}, low"], table[f"{name}, high"], strict=True)
+            shown[name] += [f" [{low:.2f}, {high:.2f}]" for low, high in ends]
+    return shown
+
+
 def measure_named(name: str, columns: "pandas.Index") -> Measure:
     """Return a measure by its name.
 

@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 
 SEED = 0
 
+COMPARED = (
+    "saliency",
+    "input_x_gradient",
+    "integrated_gradients",
+    "deeplift",
+    "gradient_shap",
+    "occlusion",
+    "attention",
+    "value_zeroing",
+)
+"""The methods of notebook 05, those that run here among them."""
+
 
 @dataclass(frozen=True)
 class Variant:
@@ -119,18 +131,20 @@ def seed_everything(seed: int) -> None:
 
 
 def standard_variants(
-    methods: Sequence[str], best: Mapping[Reading, int] | None = None
+    model: "AttributionModel", best: Mapping[Reading, int] | None = None
 ) -> list[Variant]:
     """Return the variants that notebook 05 compares.
 
     Args:
-        methods: Names of Inseq's methods.
+        model: A translator from ``load_model``; methods that do not run on it are left out.
         best: The best attention layer for each reading, chosen on a development split, see
             ``best_layer``.
     """
-    variants = [Variant(method, method) for method in methods if method != "attention"]
-    if "attention" not in methods:
-        return variants
+    from helpers.methods import working_methods
+
+    working = working_methods(model)
+    methods = [method for method in COMPARED if method in working and method != "attention"]
+    variants = [Variant(method, method) for method in methods]
     for reading in ("output", "input"):
         name = f"attention, all layers, {reading}"
         variants.append(Variant(name, "attention", reading=reading))
