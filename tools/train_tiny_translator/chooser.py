@@ -1,7 +1,7 @@
 """Random choices over the lexicon, uniform over the words that fit a place in the sentence."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
@@ -54,7 +54,7 @@ class Chooser:
         """One of the items, all equally likely."""
         return items[int(self.generator.random() * len(items))]
 
-    def weighted(self, weights: dict[Item, float]) -> Item:
+    def weighted(self, weights: Mapping[Item, float]) -> Item:
         """One of the keys, as likely as its weight."""
         return self.generator.choices(list(weights), list(weights.values()))[0]
 

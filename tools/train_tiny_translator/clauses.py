@@ -1,5 +1,6 @@
 """Clauses: who does what, where, when, how, with whom; each language has its own order."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from tools.train_tiny_translator.chooser import Chooser
@@ -125,7 +126,7 @@ def manner(chooser: Chooser) -> Phrase:
 
 def adjunct(chooser: Chooser, verb: Verb, *, is_progressive: bool) -> Phrase:
     """One phrase of place, company, receiver, tool or manner that fits the verb."""
-    forms = {place: 4.0}
+    forms: dict[Callable[..., Phrase], float] = {place: 4.0}
     if not verb.is_stative:
         forms |= {companion: 1.5, manner: 1.5}
     if chooser.is_free or "somebody" in verb.takes:

@@ -1,5 +1,7 @@
 """Noun phrases: classifiers, numbers, owners, adjectives, lists, technical terms."""
 
+from collections.abc import Mapping
+
 from tools.train_tiny_translator.chooser import EVERYDAY_KINDS, Chooser, Thing
 from tools.train_tiny_translator.lexicon import Adjective
 from tools.train_tiny_translator.words import Phrase, TargetWord, content, function, translate
@@ -123,7 +125,7 @@ def with_determiner(phrase: Phrase, word: str) -> Phrase:
     return Phrase(phrase.source, [TargetWord(word), *phrase.target], phrase.agreement)
 
 
-def determined(chooser: Chooser, thing: Thing, forms: dict[str, float]) -> Phrase:
+def determined(chooser: Chooser, thing: Thing, forms: Mapping[str, float]) -> Phrase:
     """The thing with one of the forms of determiner, drawn by weight."""
     noun = thing.noun
     form = chooser.weighted(forms)

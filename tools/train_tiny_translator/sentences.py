@@ -25,13 +25,13 @@ from tools.train_tiny_translator.words import (
 )
 
 LONGEST_SOURCE = 26
-CONNECTIVES = {
-    "因为": ("所以", "because", ""),
-    "如果": ("", "if", ""),
-    "虽然": ("但是", "although", ""),
-    "": ("但是", "", "but"),
-    " ": ("所以", "", "so"),
-}
+CONNECTIVES = (
+    ("因为", "所以", "because", ""),
+    ("如果", "", "if", ""),
+    ("虽然", "但是", "although", ""),
+    ("", "但是", "", "but"),
+    ("", "所以", "", "so"),
+)
 
 
 def action(chooser: Chooser) -> Phrase:
@@ -75,9 +75,8 @@ def joined(chooser: Chooser) -> Phrase:
         source = [opening, *first.source, *closing, comma, *second.source]
         when = TargetWord("when", (opening, closing[1]))
         return Phrase(source, [when, *first.target, pause, *second.target])
-    opening = chooser.one_of(list(CONNECTIVES))
-    chinese, english_first, english_second = CONNECTIVES[opening]
-    before = [function(opening)] if opening.strip() else []
+    chinese_first, chinese, english_first, english_second = chooser.one_of(CONNECTIVES)
+    before = [function(chinese_first)] if chinese_first else []
     between = [function(chinese)] if chinese else []
     target = translate(before, english_first) + first.target + [pause]
     target += translate(between, english_second) + second.target

@@ -7,6 +7,7 @@ word. There are no pieces for single characters or bytes, so a word outside the 
 
 import io
 import json
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -45,11 +46,10 @@ def normalization(rules: dict[str, str]) -> proto.NormalizerSpec:
         for result, characters in rules.items()
         for character in characters
     ]
-    folder = Path.cwd()
-    rule_file = folder / ".normalization_rules.tsv"
-    rule_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
     model = io.BytesIO()
-    try:
+    with tempfile.TemporaryDirectory() as folder:
+        rule_file = Path(folder) / "rules.tsv"
+        rule_file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         sentencepiece.SentencePieceTrainer.train(
             sentence_iterator=iter(["ab ba", "ba ab"]),
             model_writer=model,
@@ -59,8 +59,6 @@ def normalization(rules: dict[str, str]) -> proto.NormalizerSpec:
             hard_vocab_limit=False,
             minloglevel=2,
         )
-    finally:
-        rule_file.unlink()
     spec = proto.ModelProto.FromString(model.getvalue()).normalizer_spec
     spec.normalization_rule_tsv = ""
     return spec
