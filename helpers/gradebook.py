@@ -142,6 +142,8 @@ def changes_between(before: Mapping[str, Row], after: Sequence[Row]) -> list[Cha
             for name in row
             if name.endswith("_result") and _outcome(row, name) != _outcome(earlier, name)
         ]
+        if row["pending"] != earlier["pending"]:
+            changed.append("rubric")
         if changed or row["score"] != earlier["score"] or row["status"] != earlier["status"]:
             outcome = [f"{r['score'] or r['status']}" for r in (earlier, row)]
             changes.append(Change(row["student_id"], outcome[0], outcome[1], tuple(changed)))

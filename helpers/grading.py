@@ -14,6 +14,8 @@ from helpers.roster import ClassList, Identity, Student
 from helpers.submissions import SubmissionError, SubmittedFile
 from helpers.submitted_notebook import SubmittedNotebook, read_notebook
 
+OTHER_DIGEST = "热图与答案的不同 (heatmap differs from the key's: other weights or versions?)"
+
 
 @dataclass(frozen=True)
 class Result:
@@ -125,7 +127,7 @@ class Grader:
             mark_notebook(self.questions, notebook, self.key, student.id),
             is_late=self._is_late(chosen),
             flags=tuple(flags),
-            notes=tuple(_notes(chosen, found)),
+            notes=(*_notes(chosen, found), *_digest_note(notebook, self.key, student.id)),
         )
 
     def _is_late(self, read: ReadFile) -> bool | None:
@@ -167,3 +169,17 @@ def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
         yield f"{name} 多次赋值，以最后一次为准 (assigned again; the last one counts)"
     if chosen.identity.source == "sheet":
         yield "学号取自答卷 (identified by the id in the sheet)"
+
+
+def _digest_note(notebook: SubmittedNotebook, key: Key, student_id: str) -> tuple[str, ...]:
+    """Return a note where the heatmap was not the key's: other weights, versions or hardware.
+
+    One such student means little, a whole class that the key was computed for something else.
+    """
+    personal = key.students.get(student_id)
+    expected = [personal.digest] if personal else list(key.digests.values())
+    digest = notebook.record.get("digest")
+    is_other = digest and expected and digest not in expected
+    if is_other and notebook.record.get("model") == key.model:
+        return (OTHER_DIGEST,)
+    return ()

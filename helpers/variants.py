@@ -74,11 +74,14 @@ def candidates(question: Question, explanation: "Explanation") -> list[Query]:
 
 
 def _askable(tokens: list[str]) -> list[int]:
-    """Return the positions of tokens that are words and occur once."""
+    """Return the positions of tokens that occur once and are words with a meaning of their own.
+
+    Of English, words of four letters or more: that leaves out articles and most small words.
+    """
     return [
         position
         for position, token in enumerate(tokens)
-        if tokens.count(token) == 1 and token.isalnum() and (len(token) > 1 or not token.isascii())
+        if tokens.count(token) == 1 and token.isalnum() and (len(token) > 3 or not token.isascii())
     ]
 
 

@@ -201,6 +201,18 @@ def test_the_explanation_of_anothers_sentence_is_flagged(tmp_path):
     assert "sentence given" not in rows["b1"]["flags"]
 
 
+def test_a_heatmap_that_is_not_the_keys_is_noted_for_the_class(tmp_path, capsys):
+    course = Class(tmp_path, personal_key())
+    for name, digest in (("b1", "d1"), ("b2", "another")):
+        content = sheet({"q1": '"B"'})
+        content["cells"].append(record(digest=digest, model="made-up"))
+        course.hand_in(f"{name}.ipynb", content)
+    rows = course.grade()
+    assert "differs from the key" in rows["b2"]["notes"] and not rows["b2"]["flags"]
+    assert "differs" not in rows["b1"]["notes"]
+    assert "1 students explained with other weights" in capsys.readouterr().out
+
+
 def test_the_digest_that_all_share_on_a_common_sentence_is_not_suspicious(course):
     for name, answer in (("b1", "A"), ("b2", "B")):
         content = sheet({"q1": f'"{answer}"'})

@@ -12,7 +12,7 @@ from helpers import gradebook, gradebook_exports, item_analysis
 from helpers.errors import HomeworkError
 from helpers.feedback import FeedbackPages, file_stem
 from helpers.gradebook import Row
-from helpers.grading import Grader, Result
+from helpers.grading import OTHER_DIGEST, Grader, Result
 from helpers.keys import Key, load_key
 from helpers.questions import QuestionSet, load_questions
 from helpers.roster import ClassList, Student, load_roster, parse_time
@@ -150,6 +150,12 @@ def _report(results: Sequence[Result], rows: dict[str, Row]) -> None:
     unreadable = [line for line in problems if "nothing submitted" not in line]
     _list("unreadable", unreadable)
     _list("look at", [f"{r.student.id}: {flag}" for r in results for flag in r.flags])
+    others = sum(OTHER_DIGEST in result.notes for result in results)
+    if others:
+        print(
+            f"  {others} students explained with other weights or versions than the key's. "
+            "If there are many, make the key again with what they used."
+        )
     _list("late", [result.student.id for result in results if result.is_late])
 
 
