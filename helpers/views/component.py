@@ -126,8 +126,8 @@ def _asset(name: str) -> str:
 
 def _picture_of(sheet: Sheet) -> str:
     """Return the static picture, base64 of a PNG no wider than a page."""
-    from helpers.views.picture import figure_of, png_of
+    from helpers.views.picture import figure_of, small_png_of
 
     figure = figure_of(sheet)
     dpi = min(80.0, _WIDEST_PICTURE / figure.get_size_inches()[0])
-    return base64.b64encode(png_of(figure, dpi=dpi, colors=48)).decode("ascii")
+    return base64.b64encode(small_png_of(figure, dpi=dpi)).decode("ascii")
