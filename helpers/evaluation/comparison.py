@@ -152,17 +152,18 @@ def _readable_sentences(
     model: "AttributionModel", sentences: Sequence[GoldSentence], show_progress: bool
 ) -> "Iterable[tuple[int, GoldSentence, Generation]]":
     """Yield the sentences whose tokens spell the gold words; say which were left out, and why."""
-    from tqdm.auto import tqdm
+    from helpers.progress import progress_bar
 
-    shown = tqdm(sentences, desc="Sentences") if show_progress else sentences
-    for number, gold in enumerate(shown):
-        generation = gold_generation(model, gold)
-        try:
-            _check_words(model, generation, gold)
-        except TextError as error:
-            print(f"Left out: {gold.source_text} {error}")
-            continue
-        yield number, gold, generation
+    with progress_bar(len(sentences), "Sentences", is_shown=show_progress) as bar:
+        for number, gold in enumerate(sentences):
+            generation = gold_generation(model, gold)
+            try:
+                _check_words(model, generation, gold)
+            except TextError as error:
+                print(f"Left out: {gold.source_text} {error}")
+            else:
+                yield number, gold, generation
+            bar.update()
 
 
 def _check_words(model: "AttributionModel", generation: Generation, gold: GoldSentence) -> None:

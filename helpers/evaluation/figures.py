@@ -1,6 +1,7 @@
 """The pictures of notebook 05."""
 
 from collections.abc import Mapping, Sequence
+from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
 from helpers.evaluation.gold import GoldSentence
@@ -59,8 +60,8 @@ def plot_layers(
     from helpers.views.picture import HeatmapFigure
 
     table = summarize(counts, [measure])
-    place = counts.drop_duplicates("method").set_index("method")[["layer", "reading"]]
-    table = table.join(place)
+    kinds = counts.drop_duplicates("method").set_index("method")[["layer", "reading"]]
+    table = table.join(kinds)
     figure = HeatmapFigure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.subplots()
     for reading, rows in table.groupby("reading", sort=False):
@@ -69,10 +70,15 @@ def plot_layers(
         )
         ends = (rows[f"{measure}, low"], rows[f"{measure}, high"])
         axes.fill_between(rows["layer"], *ends, color=line.get_color(), alpha=0.15)
-    for label, value in (published or {}).items():
+    # Neighbouring values would write over each other: left and right in turn.
+    for number, (label, value) in enumerate(sorted((published or {}).items(), key=itemgetter(1))):
         axes.axhline(value, color="#999999", linestyle=":", linewidth=1)
-        axes.annotate(label, (axes.get_xlim()[0], value), fontsize=8, va="bottom", color="#666666")
-    axes.set_xticks(sorted(place["layer"].unique()))
+        end, side = ((0.01, "left"), (0.99, "right"))[number % 2]
+        place = axes.get_yaxis_transform()
+        axes.text(
+            end, value, label, transform=place, ha=side, va="bottom", fontsize=8, color="#666"
+        )
+    axes.set_xticks(sorted(kinds["layer"].unique()))
     axes.set_xlabel("cross-attention layer (0 is the lowest)")
     axes.set_ylabel(measure)
     axes.set_ylim(0, 1)
