@@ -76,7 +76,6 @@ def test_generating_first_does_not_lose_the_gradients_of_a_four_bit_model(genera
     fast = attribute_together(model, sources, targets, ["saliency"], **asked)["saliency"]
     inseq = attribute_with_inseq(model, sources, targets, "saliency", **asked)
     for output in (fast, inseq):
-        # 4-bit weights are rounded once; float32 sums of dequantised ones are left to differ.
-        torch.testing.assert_close(
-            output[0].target_attributions[:-1, -1], expected, rtol=0, atol=1e-3
-        )
+        scores = output[0].target_attributions[:-1, -1]
+        # Repacking has rounded the scales of the weights to bfloat16, 8 bits: 0.4% each.
+        assert (scores - expected).norm() < 0.02 * expected.norm()
