@@ -7,6 +7,7 @@ from typing import Literal
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
+from helpers.distribution.bootstrap import stamped_bootstrap
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
 from helpers.questions import Question, QuestionSet
@@ -42,18 +43,26 @@ def build_answer_sheet(
     sentence: str,
     student_id: str = "",
     language: Language = "zh",
+    address: str = "",
 ) -> nbformat.NotebookNode:
     """Return the students' copy of a master: instructor's cells dropped, questions filled in.
 
     Args:
-        master: Its cells ``{{ q1 }}`` … become a question, an empty answer and a format check;
-            ``{{ sentence }}`` and ``{{ student_id }}`` in code become quoted text; cells that
-            start with ``<!-- instructor only -->`` or ``# instructor only`` are left out.
+        master: Its cells ``{{ q1 }}`` … become a question, an empty answer and a format check. In
+            code, ``{{ sentence }}`` and ``{{ student_id }}`` become quoted text, and
+            ``{{ bootstrap }}`` the cell every notebook starts with. Cells that start with
+            ``<!-- instructor only -->`` or ``# instructor only`` are left out.
         questions: The questions as this student is asked them.
         sentence: The sentence the translation questions are about.
         student_id: Whose sheet it is; "" leaves it to the student.
         language: The language of the questions.
+        address: Where the sheet installs the kit from; "" leaves it to ``hw7 release``.
     """
+    placeholders = {
+        "bootstrap": stamped_bootstrap(address),
+        "sentence": quoted(sentence),
+        "student_id": quoted(student_id),
+    }
     sheet = nbformat.v4.new_notebook(metadata=master.metadata)
     for cell in master.cells:
         asked = _QUESTION.fullmatch(cell.source)
@@ -65,8 +74,8 @@ def build_answer_sheet(
         copy = nbformat.from_dict(cell)
         if copy.cell_type == "code":
             copy.outputs, copy.execution_count = [], None
-            copy.source = copy.source.replace("{{ sentence }}", quoted(sentence))
-            copy.source = copy.source.replace("{{ student_id }}", quoted(student_id))
+            for name, text in placeholders.items():
+                copy.source = copy.source.replace(f"{{{{ {name} }}}}", text)
         sheet.cells.append(copy)
     for number, cell in enumerate(sheet.cells):
         cell.id = f"cell-{number:02d}"

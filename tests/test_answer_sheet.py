@@ -108,6 +108,15 @@ def test_a_personal_sheet_has_its_sentence_id_and_options():
     assert read.student_id == 'b"1\\'
 
 
+def test_a_personal_sheet_installs_from_the_address_given():
+    from helpers.distribution.bootstrap import stamped_bootstrap
+
+    address = "https://example.org/hw7.whl"
+    sheet = build_answer_sheet(load_master(), QUESTIONS, sentence="x", address=address)
+    code = [cell.source for cell in sheet.cells if cell.cell_type == "code"]
+    assert code[0] == stamped_bootstrap(address)
+
+
 def test_the_english_sheet_has_the_same_code():
     kinds = [
         build_answer_sheet(load_master(), QUESTIONS, sentence="x", language=language).cells

@@ -254,11 +254,17 @@ def test_opened_answers_and_otters_tests_are_written_beside_the_key(tmp_path):
     assert files == [f"q{n}.py" for n in (1, 2, 3, 4, 5, 6, 7, 9)]
 
 
-@pytest.mark.parametrize(("names", "message"), [("q8", "free text"), ("q99", "q99")])
-def test_what_cannot_be_self_checked_is_refused_before_a_model_is_loaded(
-    tmp_path, capsys, names, message
-):
-    assert main(["key", "--self-check", names, "-o", str(tmp_path / "key.yaml")]) == 1
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--self-check", "q8"], "free text"),
+        (["--self-check", "q99"], "q99"),
+        (["--url", "not an address"], "no address"),
+        (["--url", "https://example.org/folder/"], "own address"),
+    ],
+)
+def test_misuse_is_refused_in_one_line_before_a_model_is_loaded(tmp_path, capsys, words, message):
+    assert main(["key", *words, "-o", str(tmp_path / "key.yaml")]) == 1
     error = capsys.readouterr().err
     assert message in error and error.count("\n") == 1
 

@@ -43,6 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--answers", type=Path, help="the instructor's file with the conceptual answers")
     add("--students", type=Path, help="class list in CSV: gives each student an own sentence")
     add("--sheets", type=Path, help="folder for the personal answer sheets (default: KEY.sheets)")
+    add("--url", default="", help="where the sheets install the kit from, as `hw7 release` printed")
     add("--salt", help="decides who gets which sentence (default: that of an earlier KEY, or new)")
     add("--sentences", type=Path, help="other sentences than the kit's for personal questions")
     add("--self-check", metavar="q3,q4", help="also write KEY.self_check.yaml, which lets answer "
@@ -56,6 +57,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the queries, write the key, and the personal answer sheets if there is a roster."""
     questions = load_questions(arguments.questions)
     opened = _opened(arguments.self_check, questions)
+    _check_address(arguments.url)
     conceptual = load_conceptual(arguments.answers, questions)
     _refuse_typed_in(conceptual, questions)
     students = load_roster(arguments.students) if arguments.students else []
@@ -87,6 +89,14 @@ def _refuse_typed_in(answers: dict[str, KeyAnswer], questions: QuestionSet) -> N
             f"The instructor's file answers {typed_in[0]}, but look-ups are computed by the model. "
             "Remove that answer."
         )
+
+
+def _check_address(url: str) -> None:
+    """Refuse what pip can't install from before the model is run for 300 students."""
+    from helpers.distribution.student_notebooks import install_address
+
+    if url and (install_address(url, "") != url or url.endswith("/")):
+        raise HomeworkError(f"--url {url!r} must be the wheel's own address, not a folder's.")
 
 
 def _opened(names: str | None, questions: QuestionSet) -> list[str]:
@@ -176,6 +186,7 @@ def _write_sheets(
             key.personalised(questions, student_id),
             sentence=personal.sentence,
             student_id=student_id,
+            address=arguments.url,
         )
         path = folder / f"hw7_{file_stem(student_id)}.ipynb"
         write_text(path, nbformat.writes(sheet) + "\n")
