@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import MethodError, NotEnoughMemoryError
 from helpers.generation import Generation, encode_contrast
+from helpers.memory_estimate import ensure_attribution_fits
 from helpers.methods import check_methods
 
 if TYPE_CHECKING:
@@ -55,6 +56,7 @@ def attribute(
     check_methods(model, methods)
     if score not in SCORES:
         raise MethodError(f"Unknown score {score!r}. Use one of {', '.join(map(repr, SCORES))}.")
+    ensure_attribution_fits(model, generation, methods)
     chosen = {method: dict((options or {}).get(method, {})) for method in methods}
     compared = None if contrast is None else encode_contrast(model, generation, contrast)
     settings: dict[str, Any] = {

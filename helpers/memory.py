@@ -1,4 +1,4 @@
-"""Memory: will a model fit, how much is in use, and giving it back."""
+"""Memory: how much is in use and free, and giving it back."""
 
 import ctypes
 import gc
@@ -6,20 +6,15 @@ import sys
 import traceback
 import weakref
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import psutil
-
-from helpers.errors import NotEnoughMemoryError
 
 if TYPE_CHECKING:
     import torch
     from inseq.models import AttributionModel
 
 MEGABYTE = 2**20
-
-# bitsandbytes keeps some layers and per-block constants in full precision.
-_BYTES_PER_QUANTIZED_PARAMETER = {"8bit": 1.2, "4bit": 0.8}
 
 
 @dataclass(frozen=True)
@@ -54,34 +49,6 @@ def available_memory(device: str) -> int:
     if device.startswith("cuda"):
         return int(torch.cuda.mem_get_info(device)[0])
     return int(psutil.virtual_memory().available)
-
-
-def ensure_weights_fit(
-    family: Any, config: Any, dtype: "torch.dtype", quantization: str | None, device: str, name: str
-) -> None:
-    """Refuse a model whose weights alone are larger than the memory there is.
-
-    Raises:
-        NotEnoughMemoryError: Says how much is needed, how much there is, and what would fit.
-    """
-    import torch
-
-    with torch.device("meta"):
-        parameters = sum(p.numel() for p in family.from_config(config).parameters())
-    size = _BYTES_PER_QUANTIZED_PARAMETER.get(quantization or "", float(dtype.itemsize))
-    needed, available = parameters * size, available_memory(device)
-    if needed <= available:
-        return
-    smaller = [
-        f"{option!r} needs {parameters * bytes_each / MEGABYTE:,.0f} MB"
-        for option, bytes_each in _BYTES_PER_QUANTIZED_PARAMETER.items()
-        if bytes_each < size
-    ]
-    hint = f"Try quantization= ({', '.join(smaller)}), " if smaller else "Try "
-    raise NotEnoughMemoryError(
-        f"{name} needs {needed / MEGABYTE:,.0f} MB on {device}, but only "
-        f"{available / MEGABYTE:,.0f} MB are free. {hint}a smaller model, or restart the runtime."
-    )
 
 
 def release(model: "AttributionModel") -> MemoryUse | None:

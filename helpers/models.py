@@ -18,7 +18,7 @@ from helpers.catalog import (
 from helpers.embedding_scale import scale_embeddings_once
 from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
-from helpers.memory import ensure_weights_fit
+from helpers.placement import placement
 
 if TYPE_CHECKING:
     import torch
@@ -153,10 +153,11 @@ def _load_with_transformers(
         config = AutoConfig.from_pretrained(source.address, **places)
         family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
         dtype = settings.get("dtype", settings.get("torch_dtype", torch.float32))
-        ensure_weights_fit(family, config, dtype, quantization, device, source.name)
+        # What is said here wins: a quantized model already has its place.
+        placed = placement(family, config, dtype, quantization, device, source.name) | settings
         tokenizer = AutoTokenizer.from_pretrained(source.address, **places)
         with _no_progress_bars():
-            return family.from_pretrained(source.address, **settings, **places), tokenizer
+            return family.from_pretrained(source.address, **placed, **places), tokenizer
     except (OSError, ValueError) as error:
         raise ModelNotFoundError(_why_not_loaded(source, error)) from error
 

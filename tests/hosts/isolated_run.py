@@ -42,6 +42,7 @@ def mount_at_root(root: Path, name: str, source: Path) -> None:
     (root / name).mkdir()
     subprocess.run(["mount", "--rbind", str(source), str(root / name)], check=True)
     os.chroot(root)
+    os.chdir("/")  # the old working directory lies outside the new root
 
 
 def execute(notebook_path: Path, timeout: int) -> dict[str, object]:
