@@ -27,8 +27,8 @@ def layer_attribution(
 
     At step `i` the decoder reads token `i - 1` and writes token `i`. Inseq shows the weights of
     that step beside the token it writes: reading ``"output"``. Beside the token it reads, reading
-    ``"input"``, the same weights align far better in the upper layers (Chen et al. 2020, "Accurate
-    Word Alignment Induction from Neural Machine Translation").
+    ``"input"``, the same weights can align far better, in some layers of a deep decoder (Chen et
+    al. 2020, "Accurate Word Alignment Induction from Neural Machine Translation").
 
     Args:
         sequence: Inseq's output of the method ``attention``, not aggregated.
