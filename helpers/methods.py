@@ -27,7 +27,9 @@ _ALWAYS_WORKING = (
 EXTRA_PACKAGES = {
     "lime": "scikit-learn",
     "discretized_integrated_gradients": "scikit-learn",
-    "reagent": "nltk",
+}
+_NEEDS_THE_INTERNET = {
+    "reagent": "it fetches NLTK data and a second language model while it runs",
 }
 TRANSFORMERS_WITHOUT_VALUE_ZEROING = "5"
 
@@ -60,7 +62,8 @@ def working_methods(model: "AttributionModel") -> list[str]:
 
 def missing_methods(model: "AttributionModel") -> dict[str, str]:
     """Return the methods of Inseq that do not run on this model here, each with the reason."""
-    missing = {
+    missing = dict(_NEEDS_THE_INTERNET)
+    missing |= {
         method: f"it needs {package} (type: %pip install {package})"
         for method, package in EXTRA_PACKAGES.items()
         if installed_version(package) is None
