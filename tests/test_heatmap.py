@@ -162,6 +162,16 @@ def test_scores_with_signs_are_not_rescaled():
     numpy.testing.assert_array_equal(sheet.layers[0].scores, whole[:-1, :-1])
 
 
+def test_scores_that_are_no_shares_have_a_scale_of_their_own():
+    scores = [made_scores(9, 9), 5 * made_scores(9, 9, seed=1)]
+    sheet = sheet_of(made_explanation(methods=["saliency", "occlusion"], scores=scores))
+    shares, others = sheet.layers
+    assert (shares.is_share, others.is_share) == (True, False)
+    assert sheet.end_of_scale(shares) == shares.highest < others.highest
+    hidden = without_special_tokens(sheet)
+    numpy.testing.assert_array_equal(hidden.layers[1].scores, scores[1][:-1, :-1])
+
+
 def test_a_prompt_that_starts_with_a_special_token_still_ends_where_it_ended():
     explanation = made_explanation(["<bos>", "a", "b"], ["c", "d"], is_translation=False)
     sheet = without_special_tokens(sheet_of(explanation))

@@ -41,7 +41,7 @@ class Comparison:
         self.first, self.second = one.name, other.name
         correlations = rank_correlations(one.scores, other.scores)
         difference = Layer(f"{one.name} − {other.name}", one.scores - other.scores, is_signed=True)
-        notes = [_OTHER_SCALE] if one.is_signed != other.is_signed else []
+        notes = [_OTHER_SCALE] if one.is_share != other.is_share else []
         self._sheet = replace(
             sheet,
             layers=[one, other, difference],

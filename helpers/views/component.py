@@ -106,6 +106,7 @@ def _layer(layer: Layer) -> dict[str, object]:
     return {
         "name": layer.name,
         "isSigned": layer.is_signed,
+        "isShare": layer.is_share,
         "decimals": decimals,
         "scores": pack(layer.scores, decimals),
     }

@@ -30,7 +30,7 @@ function build(app) {
   app.panels = view.layers.map((layer) => makePanel(view, layer, app.theme));
   const hidden = [...new Set([...data.rows.filter((_, at) => data.specialRows[at] === "1"), ...data.columns.filter((_, at) => data.specialColumns[at] === "1")])];
   const notes = [...data.notes];
-  if (app.isHiding && hidden.length) notes.push(`已隐藏特殊 token：${hidden.join(" ")}。` + (view.layers.every((layer) => layer.isSigned) ? "有负分，未重新归一化。" : "每列其余分数已重新归一化 (renormalised)，总和不变。"));
+  if (app.isHiding && hidden.length) notes.push(`已隐藏特殊 token：${hidden.join(" ")}。` + (view.layers.some((layer) => layer.isShare) ? "每列其余分数已重新归一化 (renormalised)，总和不变。" : "分数不变 (not shares)。"));
   app.note.textContent = notes.join(" ");
   app.note.hidden = !notes.length;
   if (app.tab === null) app.tab = fitsTogether(app) ? app.panels.length : data.mainLayer;

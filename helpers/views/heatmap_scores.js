@@ -21,13 +21,13 @@ function select(isHiding) {
   const layers = data.layers.map((layer) => {
     const all = (layer.unpacked ||= unpack(layer));
     const scores = rows.map((row) => columns.map((column) => all[row * width + column]));
-    if (isHiding && !layer.isSigned) rescale(scores, columns.map((column) => total(data.rows.map((_, row) => all[row * width + column]))));
+    if (isHiding && layer.isShare) rescale(scores, columns.map((column) => total(data.rows.map((_, row) => all[row * width + column]))));
     const sizes = scores.flat().filter((score) => score === score).map(Math.abs);
     const highest = sizes.reduce((most, size) => Math.max(most, size), 0) / 10 ** layer.decimals;
-    return { name: layer.name, isSigned: layer.isSigned, decimals: layer.decimals, scores, highest };
+    return { name: layer.name, isSigned: layer.isSigned, isShare: layer.isShare, decimals: layer.decimals, scores, highest };
   });
-  const shared = Math.max(0, ...layers.filter((layer) => !layer.isSigned).map((layer) => layer.highest));
-  for (const layer of layers) layer.end = (layer.isSigned ? layer.highest : shared) || 1;
+  const shared = Math.max(0, ...layers.filter((layer) => layer.isShare).map((layer) => layer.highest));
+  for (const layer of layers) layer.end = (layer.isShare ? shared : layer.highest) || 1;
   return { rows, columns, layers };
 }
 

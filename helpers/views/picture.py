@@ -104,7 +104,7 @@ def _draw(
 ) -> None:
     """Draw one layer with its tokens, its color scale and, where they fit, its scores."""
     axes = figure.add_axes(box)
-    highest = (layer.highest if layer.is_signed else sheet.shared_highest) or 1.0
+    highest = sheet.end_of_scale(layer)
     image = axes.imshow(
         numpy.ma.masked_invalid(layer.scores),
         cmap=_colormap(layer.is_signed),
@@ -209,7 +209,7 @@ def small_png_of(figure: Figure, *, dpi: float, colors: int = 64) -> bytes:
     canvas.draw()
     image = Image.frombytes("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()))
     palette = image.convert("RGB").quantize(
-        colors, method=Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
     )
     buffer = BytesIO()
     palette.save(buffer, "PNG", optimize=True)

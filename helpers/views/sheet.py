@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from helpers.explanation import Explanation
 
 
+# Sums of a few hundred float32 scores.
+_TOLERANCE = 1e-3
+
+
 @dataclass(frozen=True)
 class Layer:
     """The scores of one method, or the difference of two.
@@ -26,6 +30,16 @@ class Layer:
     name: str
     scores: numpy.ndarray
     is_signed: bool
+
+    @property
+    def is_share(self) -> bool:
+        """Whether a column divides one whole, as gradients and attention do and occlusion not.
+
+        Only such layers share a color scale, and only they can be renormalised. Words grouped
+        together may leave a part of the whole out.
+        """
+        totals = numpy.nansum(self.scores, axis=0)
+        return not self.is_signed and bool((totals <= 1 + _TOLERANCE).all())
 
     @property
     def highest(self) -> float:
@@ -78,8 +92,12 @@ class Sheet:
 
     @property
     def shared_highest(self) -> float:
-        """The end of the color scale that all layers without negative scores share."""
-        return max((layer.highest for layer in self.layers if not layer.is_signed), default=0.0)
+        """The end of the color scale of all layers whose scores are shares of one whole."""
+        return max((layer.highest for layer in self.layers if layer.is_share), default=0.0)
+
+    def end_of_scale(self, layer: Layer) -> float:
+        """Return the score with the strongest color in a layer."""
+        return (self.shared_highest if layer.is_share else layer.highest) or 1.0
 
 
 def sheet_of(explanation: "Explanation") -> Sheet:
@@ -113,7 +131,7 @@ def without_special_tokens(sheet: Sheet) -> Sheet:
     """Leave special rows and columns out, and scale each column back to the total it had.
 
     Attention parks up to 60% of its weight on ``</s>``; without it the other tokens share the
-    whole again. Layers with negative scores have no total to keep: their scores stay.
+    whole again. Scores that are no shares of a whole, such as occlusion's, stay as they are.
     """
     rows = _kept(sheet.special_rows)
     columns = _kept(sheet.special_columns)
@@ -151,7 +169,7 @@ def _distinct(
 def _rescaled(layer: Layer, rows: Sequence[int]) -> numpy.ndarray:
     """The kept rows, each column scaled to its total over all rows."""
     kept = layer.scores[rows]
-    if layer.is_signed:
+    if not layer.is_share:
         return kept
     before = numpy.nansum(layer.scores, axis=0)
     after = numpy.nansum(kept, axis=0)
@@ -163,6 +181,6 @@ def notes_of(sheet: Sheet) -> list[str]:
     """Return what must be read with the map: what was left out, and whether scores were scaled."""
     if not sheet.hidden:
         return sheet.notes
-    is_rescaled = not all(layer.is_signed for layer in sheet.layers)
-    scaled = "每列已重新归一化 (renormalised)" if is_rescaled else "有负分，未重新归一化"
+    is_rescaled = any(layer.is_share for layer in sheet.layers)
+    scaled = "每列其余分数已重新归一化 (renormalised)" if is_rescaled else "分数不变 (not shares)"
     return [*sheet.notes, f"已隐藏特殊 token：{' '.join(sheet.hidden)}；{scaled}"]
