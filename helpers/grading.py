@@ -127,7 +127,7 @@ class Grader:
             mark_notebook(self.questions, notebook, self.key, student.id),
             is_late=self._is_late(chosen),
             flags=tuple(flags),
-            notes=(*_notes(chosen, found), *_digest_note(notebook, self.key, student.id)),
+            notes=(*_notes(chosen, found), *_digest_note(notebook, self.key)),
         )
 
     def _is_late(self, read: ReadFile) -> bool | None:
@@ -171,15 +171,14 @@ def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
         yield "学号取自答卷 (identified by the id in the sheet)"
 
 
-def _digest_note(notebook: SubmittedNotebook, key: Key, student_id: str) -> tuple[str, ...]:
+def _digest_note(notebook: SubmittedNotebook, key: Key) -> tuple[str, ...]:
     """Return a note where the heatmap was not the key's: other weights, versions or hardware.
 
     One such student means little, a whole class that the key was computed for something else.
     """
-    personal = key.students.get(student_id)
-    expected = [personal.digest] if personal else list(key.digests.values())
+    # Another student's digest is no other weights but a copy, and flagged as such.
+    known = {*key.digests.values(), *(personal.digest for personal in key.students.values())}
     digest = notebook.record.get("digest")
-    is_other = digest and expected and digest not in expected
-    if is_other and notebook.record.get("model") == key.model:
+    if digest and known and digest not in known and notebook.record.get("model") == key.model:
         return (OTHER_DIGEST,)
     return ()
