@@ -1,6 +1,7 @@
 """The stored notebooks are ones that nbval really compares, and that students can read."""
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
@@ -52,7 +53,7 @@ def test_cells_are_short(path):
 
 def test_every_code_cell_follows_a_sentence(path):
     cells = nbformat.read(path, as_version=4).cells
-    for before, cell in zip(cells, cells[1:], strict=False):
+    for before, cell in pairwise(cells):
         if cell.cell_type == "code":
             assert before.cell_type == "markdown", cell.source
 
