@@ -4,12 +4,13 @@ import inseq
 import numpy
 import pandas
 import pytest
-from conftest import HOMEWORK_SENTENCE
 
 from helpers import Explanation, explain
 from helpers.errors import HomeworkError, MethodError, TextError
 
 pytestmark = pytest.mark.bundled
+
+HOMEWORK_SENTENCE = "我喜欢机器学习和人工智能。"
 
 # Float32 rounding: the same sums taken in another order differ in the sixth decimal.
 TOLERANCE = 1e-5
