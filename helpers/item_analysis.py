@@ -137,7 +137,8 @@ def draw(items: Sequence[Item], path: Path) -> None:
     above.plot([n for n, _ in found], [v for _, v in found], "D", color="#b26a00",
                label="discrimination")  # fmt: skip
     above.axhline(0.2, color="#b26a00", linewidth=0.8, linestyle=":")
-    above.set(ylim=(min([0.0, *(v for _, v in found)]), 1.05), ylabel="share / correlation")
+    lowest = min([0.0, *(value - 0.1 for _, value in found)])
+    above.set(ylim=(lowest, 1.05), ylabel="share / correlation")
     parts = {
         "all points": ("#1a7f4b", [item.right for item in items]),
         "some points": ("#8bc4a3", [item.partial for item in items]),
@@ -151,6 +152,7 @@ def draw(items: Sequence[Item], path: Path) -> None:
         below.bar(names, counts, bottom=bottom, color=color, label=label)
         bottom += np.array(counts)
     below.set(ylabel="students")
+    below.yaxis.get_major_locator().set_params(integer=True)
     for axes in (above, below):
         axes.legend(loc="upper left", bbox_to_anchor=(1.0, 1.0), frameon=False)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -83,7 +83,9 @@ def _read_statement(statement: Statement) -> Iterator[Assignment]:
         return
     if len(statement.code) > MAX_CODE_CHARACTERS:
         if found := _BROKEN_ANSWER.match(statement.text):
-            yield Assignment(f"q{int(found[1])}", problem="代码太长，不是字面量 (too much code)")
+            yield Assignment(
+                f"q{int(found[1])}", problem="请直接写出答案，这里的代码太长 (too much code)"
+            )
         return
     try:
         with warnings.catch_warnings():
@@ -152,7 +154,7 @@ def _read_value(name: str, node: ast.expr, note: str) -> Assignment:
     if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
         sign, node = (-1 if isinstance(node.op, ast.USub) else 1), node.operand
         if not (isinstance(node, ast.Constant) and type(node.value) in {int, float}):
-            return Assignment(name, problem="不是字面量：表达式 (an expression)")
+            return Assignment(name, problem="请直接写出答案，这里是表达式 (an expression)")
     if isinstance(node, ast.Constant):
         value = node.value
         if value is None or value is ...:
@@ -163,7 +165,7 @@ def _read_value(name: str, node: ast.expr, note: str) -> Assignment:
             return Assignment(name, sign * value, note=note)
     if isinstance(node, ast.Name) and set(node.id) <= set(CHINESE_DIGITS):
         return Assignment(name, node.id, note="中文数字没有加引号 (Chinese digits without quotes)")
-    return Assignment(name, problem=f"不是字面量：{_describe(node)}")
+    return Assignment(name, problem=f"请直接写出答案，这里是{_describe(node)}")
 
 
 def _decimal_comma(node: ast.expr) -> str:
