@@ -8,7 +8,8 @@ SMOLLM2 := models/smollm2-135m/model.safetensors
 OFFLINE := HW7_MODELS=offline TQDM_DISABLE=1
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint types unit nbval lab notebooks tiny-translator constraints clean
+.PHONY: help install smollm2 demo test lint types unit nbval lab notebooks tiny-translator constraints
+.PHONY: test-browser test-hosts test-matrix fuzz benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -45,6 +46,24 @@ unit: $(INSTALLED) $(SMOLLM2) ## pytest over tests/
 
 nbval: $(INSTALLED) $(SMOLLM2) ## re-execute every notebook and compare its outputs
 	$(OFFLINE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg notebooks
+
+test-browser: $(INSTALLED) $(SMOLLM2) ## heatmap and explorer in Chromium and a real JupyterLab
+	$(OFFLINE) $(BIN)/python -m pytest -rs tests/browser
+
+test-hosts: $(INSTALLED) $(SMOLLM2) ## released notebooks in environments as Colab and Kaggle have them
+	HW7_TEST_HOSTS=1 $(OFFLINE) $(BIN)/python -m pytest -rs -s tests/hosts
+
+test-matrix: $(INSTALLED) $(SMOLLM2) ## core tests and nbval on the oldest, pinned and newest versions
+	$(BIN)/python -m tools.version_matrix
+
+fuzz: $(INSTALLED) ## grade 20,000 mutated notebooks under the audit hook
+	HW7_FUZZ=20000 $(BIN)/python -m pytest tests/test_grading_audit.py
+
+benchmarks: $(INSTALLED) $(SMOLLM2) ## measure the kit beside Inseq; see benchmarks/
+	$(BIN)/python benchmarks/attribution.py
+	$(BIN)/python benchmarks/homework.py
+	$(BIN)/python benchmarks/rendering.py
+	$(BIN)/python benchmarks/grading.py
 
 lab: $(INSTALLED) $(SMOLLM2) ## open JupyterLab on notebooks/
 	$(BIN)/jupyter lab notebooks
