@@ -277,3 +277,18 @@ def test_an_error_keeps_no_tensor_alive(explorer):
 def test_the_explorer_is_shown_as_a_widget(explorer):
     data = explorer._repr_mimebundle_()
     assert "application/vnd.jupyter.widget-view+json" in data
+
+
+@pytest.mark.bundled
+def test_the_bundled_translator_knows_every_word_of_the_examples(translator):
+    from helpers.generation import unknown_words
+    from helpers.views.explorer_form import TRANSLATION_EXAMPLES
+
+    assert {text: unknown_words(translator, text) for text in TRANSLATION_EXAMPLES} == {
+        text: [] for text in TRANSLATION_EXAMPLES
+    }
+
+
+def test_the_contrast_reaches_explain(explorer):
+    explorer.form.target.value, explorer.form.contrast.value = "w1 w2 w3", "w1 w5 w3"
+    assert "w5 → w2" in finished(explorer).explanation.table("saliency").columns

@@ -42,7 +42,7 @@ class Form:
                 value=method in _METHODS_CHOSEN,
                 description=method,
                 indent=False,
-                layout={"width": "auto", "margin": "0 14px 0 0"},
+                layout={"width": "auto", "margin": "0 12px 0 2px"},
             )
             for method in working_methods(model)
         }

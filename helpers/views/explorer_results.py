@@ -67,7 +67,7 @@ class LookUp:
 
     def __init__(self) -> None:
         narrow, half = {"width": "160px"}, {"width": "260px"}
-        self.method = ipywidgets.Dropdown(description="方法 method", layout=half)
+        self.method = ipywidgets.Dropdown(description="方法", layout=half)
         self.source = ipywidgets.Combobox(description="来源 X", placeholder="机器", layout=half)
         self.generated = ipywidgets.Combobox(
             description="生成 Y", placeholder="machine", layout=half
@@ -164,7 +164,7 @@ class History:
         wide = {"width": "98%", "max_width": "640px"}
         self.first = ipywidgets.Dropdown(description="运行 A", layout=wide)
         self.second = ipywidgets.Dropdown(description="运行 B", layout=wide)
-        self.method = ipywidgets.Dropdown(description="方法 method", layout={"width": "260px"})
+        self.method = ipywidgets.Dropdown(description="方法", layout={"width": "260px"})
         self.button = ipywidgets.Button(description="比较 compare", button_style="info")
         self.message = Message()
         self.output = ipywidgets.Output()
