@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from helpers.explanation import Explanation
 
-MIN_MARGIN = 0.05  # fifty times what hardware changes: the strongest token is beyond doubt
+MIN_MARGIN = 0.05  # five units of the last decimal shown: the strongest token is beyond doubt
 MIN_SCORE = 0.03  # an importance too near to nothing is guessed rather than read
 MIN_DISTANCE = 3 * TOLERANCE  # from the score in the other heatmap, or the wrong one would do
 
