@@ -9,7 +9,7 @@ OFFLINE := HW7_MODELS=offline TQDM_DISABLE=1
 
 .DEFAULT_GOAL := help
 .PHONY: help install smollm2 demo test lint types unit nbval lab notebooks tiny-translator constraints
-.PHONY: test-browser test-hosts test-matrix fuzz benchmarks clean
+.PHONY: test-slow test-browser test-hosts test-matrix fuzz benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -42,7 +42,11 @@ types: $(INSTALLED) ## mypy
 	$(BIN)/mypy
 
 unit: $(INSTALLED) $(SMOLLM2) ## pytest over tests/
-	$(OFFLINE) $(BIN)/python -m pytest
+	@echo "Left out here: the longest comparisons with Inseq (make test-slow) and host emulation (make test-hosts)."
+	$(OFFLINE) $(BIN)/python -m pytest -m "not slow"
+
+test-slow: $(INSTALLED) $(SMOLLM2) ## the longest comparisons with Inseq: 60 tokens, every score
+	$(OFFLINE) $(BIN)/python -m pytest -m slow
 
 nbval: $(INSTALLED) $(SMOLLM2) ## re-execute every notebook and compare its outputs
 	$(OFFLINE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg notebooks

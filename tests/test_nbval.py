@@ -73,7 +73,6 @@ def short_notebook(tmp_path_factory):
     return folder / "short.ipynb"
 
 
-@pytest.mark.slow
 @pytest.mark.bundled
 def test_stored_notebook_passes(short_notebook, tmp_path):
     shutil.copy(short_notebook, tmp_path)
@@ -83,7 +82,6 @@ def test_stored_notebook_passes(short_notebook, tmp_path):
     assert f"{sum(cell.cell_type == 'code' for cell in cells)} passed" in result.stdout
 
 
-@pytest.mark.slow
 @pytest.mark.bundled
 @pytest.mark.parametrize("fault", BROKEN_HELPERS)
 def test_broken_helper_fails(short_notebook, tmp_path, fault):
