@@ -28,7 +28,7 @@ EXTRA_PACKAGES = {
     "lime": "scikit-learn",
     "discretized_integrated_gradients": "scikit-learn",
 }
-_NEEDS_THE_INTERNET = {
+NEEDS_THE_INTERNET = {
     "reagent": "it fetches NLTK data and a second language model while it runs",
 }
 TRANSFORMERS_WITHOUT_VALUE_ZEROING = "5"
@@ -62,7 +62,7 @@ def working_methods(model: "AttributionModel") -> list[str]:
 
 def missing_methods(model: "AttributionModel") -> dict[str, str]:
     """Return the methods of Inseq that do not run on this model here, each with the reason."""
-    missing = dict(_NEEDS_THE_INTERNET)
+    missing = dict(NEEDS_THE_INTERNET)
     missing |= {
         method: f"it needs {package} (type: %pip install {package})"
         for method, package in EXTRA_PACKAGES.items()
@@ -85,4 +85,26 @@ def _why_value_zeroing_fails(model: "AttributionModel") -> str | None:
     from inseq.models.model_config import MODEL_CONFIGS
 
     name = model.info["model_class"]
-    return None if name in MODEL_CONFIGS else f"Inseq does not know the parts of {name}"
+    if name not in MODEL_CONFIGS:
+        return f"Inseq does not know the parts of {name}"
+    if not _has_values_inseq_finds(model):
+        return f"Inseq does not find the values in the attention of {name} (here {version})"
+    return None
+
+
+def _has_values_inseq_finds(model: "AttributionModel") -> bool:
+    """Tell whether every attention assigns the variable that Inseq sets to zero.
+
+    Transformers moved that assignment out of ``forward`` for one architecture after the other
+    (GPT-2 by 4.53), and Inseq looks nowhere else.
+    """
+    from inseq.models.model_config import MODEL_CONFIGS
+    from inseq.utils.hooks import get_last_variable_assignment_position
+
+    parts = MODEL_CONFIGS[model.info["model_class"]]
+    names = {parts.self_attention_module, parts.cross_attention_module}
+    return all(
+        get_last_variable_assignment_position(module, parts.value_vector) is not None
+        for path, module in model.model.named_modules()
+        if path.rpartition(".")[2] in names
+    )
