@@ -143,6 +143,12 @@ def floor(model: Any, sources: Any, targets: Any) -> float | None:
     return time.perf_counter() - started
 
 
+def most_tokens(model: Any) -> int:
+    """Return how many tokens a model can write, with room for a prompt."""
+    limit = getattr(model.model.config, "max_position_embeddings", None) or 10**9
+    return int(limit) - (1 if model.is_encoder_decoder else 32)
+
+
 def _sizes(total: int, largest: int) -> list[int]:
     return [min(largest, total - start) for start in range(0, total, largest)]
 
@@ -276,7 +282,9 @@ def main() -> None:
         print(HEADER)
         for method in asked.methods:
             for tokens in asked.lengths:
-                if tokens <= LONGEST[method]:
+                if tokens > most_tokens(model):
+                    print(f"{task}: {tokens} tokens are more than the model takes")
+                elif tokens <= LONGEST[method]:
                     rows.append(compare(task, model, method, tokens, asked.repeats))
                     print(line(rows[-1]), flush=True)
     about["load_after"] = os.getloadavg()[0]

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from helpers.quantized_layers import keep_differentiable
-from helpers.step_scores import step_function_name
+from helpers.step_scores import crossentropy_fn, step_function_name
 
 if TYPE_CHECKING:
     import torch
@@ -103,6 +103,8 @@ def _function_name(attribution: Any, score: Any, contrast: "BatchEncoding | None
         return None
     if callable(score):
         return score
+    if score == "crossentropy" and contrast is None:
+        return crossentropy_fn
     return step_function_name(score, is_contrastive=contrast is not None)
 
 

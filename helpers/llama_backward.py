@@ -2,71 +2,79 @@
 
 Autograd repeats for every step what belongs to the text alone: slopes, norms, weights. Here that
 is computed once, and what is left for a chunk of steps are matrix products with few passes over
-memory in between. Gradients are laid out `[position, step, hidden]`, so that what a text left at
-a position serves all steps, and an earlier prefix is a slice.
+memory in between. A row is a pair of a position and a step, see `helpers.pair_rows`.
 """
 
 import torch
 
 from helpers.llama_layers import AttentionState, FeedForwardState, NormState, Rotation
+from helpers.pair_rows import EndRows, PairRows
 
 
-def add_norm_gradient(total: torch.Tensor, gradient: torch.Tensor, state: NormState) -> None:
+def add_norm_gradient(
+    total: torch.Tensor, gradient: torch.Tensor, state: NormState, rows: PairRows | EndRows
+) -> None:
     """Add to `total` the gradient of a norm's input, given that of its output.
 
     Args:
-        total: `[position, step, ..., hidden]`; added to.
-        gradient: The same shape.
-        state: The norm's state, of at least as many positions.
+        total: A value for each row, `[row, ..., hidden]`; added to.
+        gradient: The same shape; overwritten.
+        state: The norm's state.
+        rows: Which position each row stands for.
     """
-    end = len(total)
-    mean = torch.einsum("ps...h,p...h->ps...", gradient, state.inner[:end])
-    total.addcmul_(gradient, state.scale[:end, None])
-    total.addcmul_(mean.unsqueeze(-1), state.direction[:end, None], value=-1)
+    normed, root = rows.at(state.normed), rows.at(state.root)
+    gradient *= state.weight
+    mean = torch.linalg.vecdot(gradient, normed).unsqueeze(-1) / normed.shape[-1]
+    gradient.addcmul_(normed, mean, value=-1)
+    total.addcmul_(gradient, root)
 
 
-def add_feed_forward_gradient(total: torch.Tensor, state: FeedForwardState) -> None:
+def add_feed_forward_gradient(
+    total: torch.Tensor, state: FeedForwardState, rows: PairRows | EndRows
+) -> None:
     """Add what flows through the feed-forward branch to the gradient of its layer's output.
 
     Args:
-        total: Gradient of the layer's output, `[position, step, hidden]`; becomes that of what
-            the attention branch has been added to.
+        total: Gradient of the layer's output, `[row, hidden]`; becomes that of what the
+            attention branch has been added to.
         state: What the text left in the module.
+        rows: Which position each row stands for.
     """
-    end = len(total)
-    inner = total @ state.module.down_proj.weight
-    gate = inner * state.slope[:end, None]
-    inner *= state.gate[:end, None]
-    gradient = gate.flatten(0, 1) @ state.module.gate_proj.weight
-    gradient.addmm_(inner.flatten(0, 1), state.module.up_proj.weight)
-    add_norm_gradient(total, gradient.view_as(total), state.norm)
+    module = state.module
+    inner = total @ module.down_proj.weight
+    gate = inner * rows.at(state.slope)
+    inner *= rows.at(state.gate)
+    gradient = gate.flatten(0, -2) @ module.gate_proj.weight
+    gradient.addmm_(inner.flatten(0, -2), module.up_proj.weight)
+    add_norm_gradient(total, gradient.view_as(total), state.norm, rows)
 
 
-def add_attention_gradient(total: torch.Tensor, state: AttentionState) -> None:
+def add_attention_gradient(total: torch.Tensor, state: AttentionState, rows: PairRows) -> None:
     """Add what flows through the attention branch to the gradient of its layer's output.
 
     Args:
-        total: Gradient after the attention branch, `[position, step, hidden]`; becomes that of
-            the layer's input.
+        total: Gradient after the attention branch, `[row, hidden]`; becomes that of the layer's
+            input.
         state: What the text left in the module.
+        rows: Which position each row stands for.
     """
     module = state.module
-    queries, keys, values = head_gradients(total @ module.o_proj.weight, state)
-    queries = unrotated(queries, state.rotation)
-    keys = unrotated(keys, state.rotation)
+    queries, keys, values = head_gradients(rows.full(total @ module.o_proj.weight), state)
+    queries = rows.kept(unrotated(queries, state.rotation))
+    keys = rows.kept(unrotated(keys, state.rotation))
     if state.query_norm is not None and state.key_norm is not None:
-        queries = norm_gradient(queries, state.query_norm)
-        keys = norm_gradient(keys, state.key_norm)
-    gradient = queries.flatten(2).flatten(0, 1) @ module.q_proj.weight
-    gradient.addmm_(keys.flatten(2).flatten(0, 1), module.k_proj.weight)
-    gradient.addmm_(values.flatten(2).flatten(0, 1), module.v_proj.weight)
-    add_norm_gradient(total, gradient.view_as(total), state.norm)
+        queries = norm_gradient(queries, state.query_norm, rows)
+        keys = norm_gradient(keys, state.key_norm, rows)
+    gradient = queries.flatten(-2).flatten(0, -2) @ module.q_proj.weight
+    gradient.addmm_(keys.flatten(-2).flatten(0, -2), module.k_proj.weight)
+    gradient.addmm_(rows.kept(values).flatten(-2).flatten(0, -2), module.v_proj.weight)
+    add_norm_gradient(total, gradient.view_as(total), state.norm, rows)
 
 
-def norm_gradient(gradient: torch.Tensor, state: NormState) -> torch.Tensor:
-    """Return the gradient of the input of a norm of heads, `[position, step, head, size]`."""
+def norm_gradient(gradient: torch.Tensor, state: NormState, rows: PairRows) -> torch.Tensor:
+    """Return the gradient of the input of a norm of heads, `[row, head, size]`."""
     total = torch.zeros_like(gradient)
-    add_norm_gradient(total, gradient, state)
+    add_norm_gradient(total, gradient, state, rows)
     return total
 
 

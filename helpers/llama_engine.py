@@ -19,14 +19,14 @@ from helpers.llama_layers import (
     modules_to_record,
     norm_state,
 )
+from helpers.pair_rows import EndRows, PairRows
 from helpers.recorder import Recorder
 from helpers.step_gradients import Attentions, ChunkGradients, detached, score_gradients
 from helpers.teacher_forcing import HeadInput, TeacherForcing, run_decoder
 
 # Rows from which on a matrix product runs at full speed; measured on two cores.
-ROWS_AT_FULL_SPEED = {"cpu": 256}
+ROWS_AT_FULL_SPEED = {"cpu": 384}
 ROWS_ON_ACCELERATORS = 4096
-LARGEST_CHUNK = 32
 
 LLAMA_LIKE = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
@@ -81,12 +81,14 @@ class LlamaEngine:
     def best_chunk(self, start: int) -> int:
         """Return how many steps are fastest together.
 
-        Just as many as keep matrix products at full speed, for each step goes through the
-        prefix of the chunk's last one.
+        As many as keep matrix products at full speed; more only take memory.
         """
-        prefix = int(self.forcing.first.max()) + start
         rows = ROWS_AT_FULL_SPEED.get(self.forcing.target.device.type, ROWS_ON_ACCELERATORS)
-        return max(2, min(LARGEST_CHUNK, rows // prefix))
+        prefix, steps = int(self.forcing.first.max()) + start, 1
+        while rows > 0:
+            rows -= prefix + steps
+            steps += 1
+        return max(2, steps - 1)
 
     def __call__(self, start: int, end: int) -> ChunkGradients:
         """Return the gradients of the steps from `start` to `end - 1`."""
@@ -130,15 +132,18 @@ def text_gradients(text: TextState, at_head: torch.Tensor, positions: torch.Tens
         at_head: Each step's gradient at the head's input, `[step, hidden]`.
         positions: Where that is, `[step]`.
     """
-    steps, hidden = at_head.shape
-    total = at_head.new_zeros(int(positions.max()) + 1, steps, hidden)
-    outer = torch.zeros_like(total)
-    outer[positions, torch.arange(steps, device=positions.device)] = at_head
-    add_norm_gradient(total, outer, text.norm)
-    for attention, feed_forward in reversed(text.layers):
-        add_feed_forward_gradient(total, feed_forward)
-        add_attention_gradient(total, attention)
-    return total
+    ends, rows = EndRows(positions), PairRows(positions)
+    total = torch.zeros_like(at_head)
+    add_norm_gradient(total, at_head.clone(), text.norm, ends)
+    (last_attention, last_feed_forward), *others = reversed(text.layers)
+    # Before the last attention, a step's score depends on nothing but its own position.
+    add_feed_forward_gradient(total, last_feed_forward, ends)
+    total = rows.placed(total)
+    add_attention_gradient(total, last_attention, rows)
+    for attention, feed_forward in others:
+        add_feed_forward_gradient(total, feed_forward, rows)
+        add_attention_gradient(total, attention, rows)
+    return rows.full(total)
 
 
 def fits(forcing: TeacherForcing) -> bool:

@@ -18,25 +18,23 @@ Rotation = tuple[torch.Tensor, torch.Tensor]
 class NormState:
     """An RMS norm, `y = w * x * r` with `r = 1 / sqrt(mean(x^2) + eps)`, seen from behind.
 
-    With `d` the gradient of `y`, that of `x` is `r * w * d - r^2 * x * mean(w * d * x * r)`.
+    With `d` the gradient of `y`, that of `x` is `r * (w * d - x * r * mean(w * d * x * r))`.
 
     Attributes:
-        scale: `r * w`, `[position, ..., hidden]`.
-        inner: `w * x * r / hidden`; its product with `d`, summed, is the mean.
-        direction: `r^2 * x`.
+        normed: `x * r`, `[position, ..., hidden]`.
+        root: `r`, `[position, ..., 1]`.
+        weight: `w`, `[hidden]`.
     """
 
-    scale: torch.Tensor
-    inner: torch.Tensor
-    direction: torch.Tensor
+    normed: torch.Tensor
+    root: torch.Tensor
+    weight: torch.Tensor
 
 
 def norm_state(norm: Any, inputs: torch.Tensor) -> NormState:
     """Return the state of a norm that has read `[position, ..., hidden]`."""
-    weight = norm.weight.detach()
     root = torch.rsqrt(inputs.pow(2).mean(-1, keepdim=True) + norm.variance_epsilon)
-    normed = inputs * root
-    return NormState(root * weight, normed * weight / inputs.shape[-1], normed * root)
+    return NormState(inputs * root, root, norm.weight.detach())
 
 
 @dataclass(frozen=True)

@@ -1,8 +1,9 @@
 """The number that is explained for each generated token, as Inseq's step functions define it."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import torch
+import torch.nn.functional as F  # noqa: N812
 
 from helpers.errors import MethodError
 
@@ -58,3 +59,15 @@ def step_scores(
     if contrast_ids is None:
         return scores
     return scores - values.gather(-1, contrast_ids.to(logits.device).unsqueeze(-1)).squeeze(-1)
+
+
+def crossentropy_fn(args: Any) -> torch.Tensor:
+    """Return Inseq's cross-entropy of each text's next token, `[row]`, in nats.
+
+    Inseq's own function fails for a single text, whose token ids have lost their dimension.
+
+    Args:
+        args: What Inseq gives its step functions.
+    """
+    logits = args.attribution_model.output2logits(args.forward_output)
+    return F.cross_entropy(logits, args.target_ids.reshape(-1).to(logits.device), reduction="none")

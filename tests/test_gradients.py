@@ -3,6 +3,7 @@
 import pytest
 import torch
 from attribution_checks import assert_same_output, crossentropy
+from inseq.data import BatchEncoding
 from random_models import (
     ENCODER_DECODER_FAMILIES,
     FAMILIES,
@@ -133,3 +134,30 @@ def test_signed_saliency_is_inseqs():
     )
     assert (fast[0].target_attributions.nan_to_num() < 0).any()
     assert_same_output(fast, inseq, FLOAT32_TOLERANCE)
+
+
+def test_the_cross_entropy_of_one_text_is_inseqs_own_of_two():
+    model = random_model("marian")
+    sources, targets = encoded_texts(model, 5, 6)
+    alone = attribute_with_inseq(
+        model, sources, targets, "saliency", score="crossentropy", show_progress=False
+    )
+    twice = [doubled(encoding) for encoding in (sources, targets)]
+    # Given two texts, Inseq's own function does not lose a dimension.
+    method = model.get_attribution_method("saliency")
+    both = method.prepare_and_attribute(*twice, attributed_fn="crossentropy", show_progress=False)
+    torch.testing.assert_close(
+        alone[0].source_attributions,
+        both[0][0].source_attributions,
+        rtol=0,
+        atol=FLOAT32_TOLERANCE,
+    )
+
+
+def doubled(encoding):
+    return BatchEncoding(
+        input_ids=encoding.input_ids.repeat(2, 1),
+        attention_mask=encoding.attention_mask.repeat(2, 1),
+        input_tokens=encoding.input_tokens * 2,
+        baseline_ids=encoding.baseline_ids.repeat(2, 1),
+    )
