@@ -43,7 +43,7 @@ types: $(INSTALLED) ## mypy
 
 unit: $(INSTALLED) $(SMOLLM2) ## pytest over tests/
 	@echo "Left out here: the longest comparisons with Inseq (make test-slow) and host emulation (make test-hosts)."
-	$(OFFLINE) $(BIN)/python -m pytest -m "not slow"
+	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(INSTALLED) $(SMOLLM2) ## the longest comparisons with Inseq: 60 tokens, every score
 	$(OFFLINE) $(BIN)/python -m pytest -m slow
