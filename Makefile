@@ -49,7 +49,7 @@ test-slow: $(INSTALLED) $(SMOLLM2) ## the longest comparisons with Inseq: 60 tok
 	$(OFFLINE) $(BIN)/python -m pytest -m slow
 
 nbval: $(INSTALLED) $(SMOLLM2) ## re-execute every notebook and compare its outputs
-	$(OFFLINE) $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg notebooks
+	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg -n 2 --dist loadscope notebooks
 
 test-browser: $(INSTALLED) $(SMOLLM2) ## heatmap and explorer in Chromium and a real JupyterLab
 	$(OFFLINE) $(BIN)/python -m pytest -rs tests/browser

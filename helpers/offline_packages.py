@@ -11,7 +11,8 @@ _KAGGLE = Path("/kaggle/input")
 
 def packages_beside_the_notebook() -> list[Path]:
     """Return the folders of wheels from a classroom zip or a Kaggle dataset; usually none."""
-    places = [Path.cwd() / _NAME, *_KAGGLE.rglob(_NAME)]
+    here = Path.cwd()
+    places = [here / _NAME, here.parent / _NAME, *_KAGGLE.rglob(_NAME)]
     return [folder for folder in places if any(folder.glob("*.whl"))]
 
 

@@ -1,5 +1,6 @@
 """What made a chat model give its answer: attribution, word by word, of a text in its prompt."""
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -69,18 +70,20 @@ class ReviewScores:
 
         Args:
             model: The model that gave the answer.
-            scores: For each way, one score per word; signs are left out, and words without a score
-                (NaN) count as the weakest.
+            scores: For each way, one score per word, high where the word speaks for the answer
+                that was given. Words without a score (NaN) count as the weakest.
             fractions: Shares of the words to delete.
 
         Returns:
             Comprehensiveness and sufficiency (see ``helpers.evaluation.faithfulness``), one row
             per way, and the rows ``random, mean`` and ``random, std`` of random orders.
         """
+        import numpy
+
         from helpers.evaluation.deletion_scores import faithfulness, random_scores
 
         columns = {
-            name: values.abs().fillna(-1).to_numpy(dtype=float)[:, None]
+            name: values.fillna(-math.inf).to_numpy(dtype=numpy.float64)[:, None]
             for name, values in scores.items()
         }
         shape = (len(self.positions), 1)

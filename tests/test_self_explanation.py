@@ -91,7 +91,7 @@ def test_erasing_compares_each_way_with_random_orders(model, scored):
 
 
 def test_erasing_deletes_the_words_that_a_way_scores_highest(model, scored):
-    own = pandas.Series([0.0, -0.9, 0.1, 0.0], index=scored.table.index)
+    own = pandas.Series([-2.0, 0.9, 0.1, math.nan], index=scored.table.index)
     table = scored.erase(model, {"own": own}, fractions=(0.5,))
     ids = model.tokenizer(PROMPT)["input_ids"]
     answer = int(scored.generation.targets.input_ids[0, -1])

@@ -10,7 +10,7 @@ BOOTSTRAP = """\
 KIT_ADDRESS = ""
 import glob, importlib.util, os, subprocess, sys
 if importlib.util.find_spec("helpers") is None:
-    wheels = glob.glob("hw7_*.whl") + glob.glob("/kaggle/input/**/hw7_*.whl", recursive=True)
+    wheels = glob.glob("hw7_*.whl") + glob.glob("../hw7_*.whl") + glob.glob("/kaggle/input/**/hw7_*.whl", recursive=True)
     packages = os.path.abspath(os.path.join(wheels[0], "../packages")) if wheels else ""
     offline = ["--no-index", "--find-links", packages] if os.path.isdir(packages) else []
     subprocess.run([sys.executable, "-m", "pip", "install", "-q", *offline, *(wheels[:1] or [KIT_ADDRESS])], check=True)
