@@ -119,7 +119,7 @@ class Grader:
         if not chosen.identity.is_in_roster:
             flags = ["不在名单里 (not in the roster)", *flags]
         if notebook is None:
-            problem = "; ".join(f"{read.file.path}: {read.problem}" for read in found[:5])
+            problem = "; ".join(f"{read.file.path}: {read.problem}" for read in found[:50])
             return Result(student, "", problem=problem, flags=tuple(flags))
         return Result(
             student,
@@ -141,12 +141,13 @@ class Grader:
         return submitted > self.deadline
 
 
-def _preference(read: ReadFile) -> tuple[bool, int, float, int, str]:
+def _preference(read: ReadFile) -> tuple[bool, bool, int, float, int, str]:
     """Order the files of one student: readable ones first, then the latest."""
     modified = read.file.modified
     attempt = re.search(r"-(\d{1,9})\.ipynb$", read.file.path)  # Canvas numbers later attempts
     return (
         read.notebook is not None,
+        read.identity.source != "sheet",  # a mere claim displaces no file that bears the name
         read.identity.order,
         modified.timestamp() if modified else 0.0,
         int(attempt[1]) if attempt else 0,
@@ -159,7 +160,7 @@ def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
     others = [read for read in found if read is not chosen]
     if any(read.notebook for read in others):
         paths = "、".join(read.file.path for read in others if read.notebook)
-        yield f"交了多个文件，只算最新的 (several files, the latest counts, not {paths[:300]})"
+        yield f"交了多个文件，只算最新的 (several files, the latest counts, not {paths[:3000]})"
     for read in others:
         if read.problem:
             yield f"{read.file.path}: {read.problem}"
@@ -167,6 +168,8 @@ def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
     yield from chosen.notebook.notes
     for name in chosen.notebook.overwritten:
         yield f"{name} 多次赋值，以最后一次为准 (assigned again; the last one counts)"
+    if chosen.identity.source == "file name" and chosen.notebook.student_id:
+        yield f"答卷上的学号 (id in the sheet): {chosen.notebook.student_id[:80]}"
     if chosen.identity.source == "sheet":
         yield "学号取自答卷 (identified by the id in the sheet)"
 

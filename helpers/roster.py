@@ -137,7 +137,8 @@ class ClassList:
 
         Args:
             parts: The path below the submissions folder, as Moodle, Canvas or a person named it.
-            claimed_id: The ``student_id`` written in the sheet; believed last.
+            claimed_id: The ``student_id`` written in the sheet; believed last, and only where it
+                stands in the class list: anybody can claim anything.
         """
         moodle = next((found for part in parts if (found := _MOODLE.fullmatch(part))), None)
         canvas = None if moodle else _CANVAS.fullmatch(parts[-1])
@@ -151,10 +152,6 @@ class ClassList:
         number = platform["number"] if platform else ""
         stem = parts[0] if len(parts) > 1 else parts[0].rpartition(".")[0] or parts[0]
         identifier = f"{name}_{number}" if platform else printable(stem)
-        if claimed_id and not self.students:
-            return Identity(
-                Student(printable(claimed_id)[:80], name), "sheet", True, is_late, order
-            )
         student = Student(identifier[:80], name or identifier[:80])
         return Identity(student, "file name", not self.students, is_late, order)
 

@@ -129,6 +129,22 @@ def test_a_broken_later_file_does_not_hide_the_readable_one(course):
     assert row["q1_points"] == "10" and "not JSON" in row["notes"]
 
 
+def test_a_claimed_id_displaces_no_file_that_bears_the_name(course, tmp_path):
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student_id\nb1\n", "utf-8")
+    os.utime(course.hand_in("b1.ipynb", sheet({"q1": '"B"'})), (1, 1))
+    course.hand_in("stranger.ipynb", sheet({"student_id": '"b1"', "q1": '"A"'}))
+    assert course.grade("--roster", str(roster))["b1"]["q1_points"] == "10"
+
+
+def test_without_a_class_list_the_claimed_id_is_only_noted(course):
+    course.hand_in("b1.ipynb", sheet({"student_id": '"b2"', "q1": '"B"'}))
+    course.hand_in("b2.ipynb", sheet({"q1": '"A"'}))
+    rows = course.grade()
+    assert rows["b1"]["q1_points"] == "10" and "b2" in rows["b1"]["notes"]
+    assert rows["b2"]["q1_points"] == "0"
+
+
 def test_students_of_the_roster_without_a_file_are_listed(course, tmp_path):
     roster = tmp_path / "roster.csv"
     roster.write_text("student_id,name\nb1,王小明\nb2,林美\n", "utf-8")

@@ -73,7 +73,7 @@ def test_without_a_roster_names_and_numbers_make_the_id():
     assert (moodle.student.id, moodle.student.name) == ("王小明_98765", "王小明")
     assert class_list.identify(["b1", "hw7.ipynb"]).student.id == "b1"
     assert class_list.identify(["b1.ipynb"]).student.id == "b1"
-    assert class_list.identify(["x.ipynb"], "b7").student.id == "b7"
+    assert class_list.identify(["x.ipynb"], "b7").student.id == "x"
 
 
 def test_points_possible_is_no_student(canvas_class):
