@@ -164,6 +164,7 @@ def bootstrapped(folder, address=""):
     """Run the cell in a folder where pip is a fake; return what it printed and pip's words."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "pip").mkdir()
+    (folder / "pip" / "__init__.py").touch()
     (folder / "pip" / "__main__.py").write_text(FAKE_PIP)
     (folder / "cell.py").write_text(stamped_bootstrap(address))
     command = [sys.executable, "-S", "cell.py"]  # -S: this project is not installed for it

@@ -11,8 +11,6 @@ import nbformat
 from helpers.distribution.bootstrap import BOOTSTRAP, bootstrap_cell
 from tools.execute_notebooks import stored_notebooks
 
-MASTER = Path(__file__).resolve().parent / "answer_sheet" / "master.ipynb"
-
 
 def refresh(path: Path) -> bool:
     """Bring one notebook up to date; return whether it had another cell."""
@@ -26,8 +24,8 @@ def refresh(path: Path) -> bool:
 
 
 def main() -> int:
-    """Refresh all notebooks, the master of the answer sheet included."""
-    for path in [*stored_notebooks(), MASTER]:
+    """Refresh all notebooks; the master of the answer sheets takes the cell from its source."""
+    for path in stored_notebooks():
         print(f"{path.name}: {'refreshed' if refresh(path) else 'current'}")
     return 0
 

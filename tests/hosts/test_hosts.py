@@ -28,6 +28,13 @@ pytestmark = pytest.mark.skipif(
 )
 
 
+@pytest.fixture(autouse=True)
+def tidy(tmp_path):
+    """Remove each run's environment at once: pytest would keep tens of thousands of files."""
+    yield
+    shutil.rmtree(tmp_path, ignore_errors=True)
+
+
 @pytest.fixture(scope="session")
 def released(tmp_path_factory, address):
     """A release with the packages that hosts lack; notebooks install from the address."""
