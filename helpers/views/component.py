@@ -13,7 +13,7 @@ from helpers.views.sheet import Layer, Sheet, notes_of, without_special_tokens
 MOST_COLUMNS_WITH_NUMBERS = 24
 
 _SCRIPTS = ("heatmap_scores.js", "heatmap_panel.js", "heatmap.js", "heatmap_events.js")
-_WIDEST_PICTURE = 900  # pixels
+_WIDEST_PICTURE = 760  # pixels
 _TEMPLATE = """\
 <style>{{ style | safe }}</style>
 <div class="hw7" id="hw7-{{ identity }}" data-hw7="{{ identity }}"><div class="hw7-static">
@@ -130,5 +130,5 @@ def _picture_of(sheet: Sheet) -> str:
     from helpers.views.picture import figure_of, small_png_of
 
     figure = figure_of(sheet)
-    dpi = min(80.0, _WIDEST_PICTURE / figure.get_size_inches()[0])
+    dpi = min(72.0, _WIDEST_PICTURE / figure.get_size_inches()[0])
     return base64.b64encode(small_png_of(figure, dpi=dpi)).decode("ascii")

@@ -25,6 +25,7 @@ _MOST_LABELS = 80
 _LONGEST_LABEL = 18
 _INCHES_PER_LETTER = 0.085
 _WIDEST_MAP = 14.0  # inches
+_GAP = 0.05  # inches between a label and the map
 
 
 class HeatmapFigure(Figure):
@@ -114,7 +115,8 @@ def _draw(
         interpolation="nearest",
     )
     _label(axes, sheet, sizes)
-    axes.set_title(layer.name, **_text(11), pad=6, loc="left")
+    heads = sizes.top - 0.24
+    axes.text(-0.5, -0.5 - heads / sizes.cell[1], layer.name, **_text(11), va="baseline")
     if len(sheet.columns) <= _MOST_COLUMNS_WITH_NUMBERS:
         _write_scores(axes, layer, image)
     bar = figure.colorbar(image, cax=figure.add_axes(scale_box))
@@ -125,19 +127,27 @@ def _draw(
 def _label(axes: Axes, sheet: Sheet, sizes: _Sizes) -> None:
     """Write the tokens, special ones in grey; not all of them where they would overlap."""
     step = max(1, -(-max(len(sheet.columns), len(sheet.rows)) // _MOST_LABELS))
-    size = 10 if sizes.cell[0] >= 0.3 else 8 if step == 1 else 6
-    axes.xaxis.tick_top()
-    axes.set_xticks(range(0, len(sheet.columns), step))
-    axes.set_xticklabels(_labels(sheet.columns[::step]), rotation=90, **_text(size))
-    axes.set_yticks(range(0, len(sheet.rows), step))
-    axes.set_yticklabels(_labels(sheet.rows[::step]), **_text(size))
-    axes.tick_params(length=0, pad=3)
+    style = _text(10 if sizes.cell[0] >= 0.3 else 8 if step == 1 else 6)
+    # Plain texts are drawn in half the time of matplotlib's ticks.
+    axes.set_xticks([])
+    axes.set_yticks([])
+    right, top = (-0.5 - _GAP / side for side in sizes.cell)
+    inks = {True: "#8a8f98", False: "#1b1f24"}
+    columns = zip(_labels(sheet.columns), sheet.special_columns, strict=True)
+    for column, (label, special) in list(enumerate(columns))[::step]:
+        place: dict[str, Any] = {
+            "rotation": 90,
+            "ha": "center",
+            "va": "bottom",
+            "color": inks[special],
+        }
+        axes.text(column, top, label, **style, **place)
+    rows = zip(_labels(sheet.rows), sheet.special_rows, strict=True)
+    for row, (label, special) in list(enumerate(rows))[::step]:
+        place = {"ha": "right", "va": "center", "color": inks[special]}
+        axes.text(right, row, label, **style, **place)
     for spine in axes.spines.values():
         spine.set_linewidth(0.4)
-    labels = [*axes.get_xticklabels(), *axes.get_yticklabels()]
-    specials = [*sheet.special_columns[::step], *sheet.special_rows[::step]]
-    for label, special in zip(labels, specials, strict=True):
-        label.set_color("#8a8f98" if special else "#1b1f24")
 
 
 def _write_scores(axes: Axes, layer: Layer, image: Any) -> None:
@@ -200,7 +210,7 @@ def png_of(figure: Figure, *, dpi: float) -> bytes:
     return buffer.getvalue()
 
 
-def small_png_of(figure: Figure, *, dpi: float, colors: int = 256) -> bytes:
+def small_png_of(figure: Figure, *, dpi: float, colors: int = 128) -> bytes:
     """Return a figure as PNG with a palette, which takes less than half of the bytes."""
     from PIL import Image
 
