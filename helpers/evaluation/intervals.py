@@ -45,7 +45,8 @@ def bootstrap_interval(
         n_resamples=resamples,
         confidence_level=confidence,
         method="percentile",
-        rng=numpy.random.default_rng(seed),
+        # SciPy 1.15 renamed it to rng, and still takes the old name.
+        random_state=numpy.random.default_rng(seed),
     )
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 

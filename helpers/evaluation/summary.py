@@ -85,7 +85,7 @@ def report(counts: "pandas.DataFrame", measures: Sequence[str] = STANDARD) -> "p
         measures: Names out of ``MEASURES``.
     """
     table = summarize(counts, measures)
-    shown = table[list(measures)].map(lambda value: f"{value:.2f}")
+    shown = table[list(measures)].apply(lambda values: values.map("{:.2f}".format))
     for name in measures:
         if f"{name}, low" in table:
             ends = zip(table[f"{name}, low"], table[f"{name}, high"], strict=True)
