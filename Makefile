@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SMOLLM2 := models/smollm2-135m/model.safetensors
 OFFLINE := HW7_MODELS=offline TQDM_DISABLE=1
+NOTEBOOKS ?= notebooks
+SETS ?= oldest pinned newest
 
 .DEFAULT_GOAL := help
 .PHONY: help install smollm2 demo test lint types unit nbval lab notebooks tiny-translator constraints
@@ -49,7 +51,7 @@ test-slow: $(INSTALLED) $(SMOLLM2) ## the longest comparisons with Inseq: 60 tok
 	$(OFFLINE) $(BIN)/python -m pytest -m slow
 
 nbval: $(INSTALLED) $(SMOLLM2) ## re-execute every notebook and compare its outputs
-	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg -n 2 --dist loadscope notebooks
+	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg -n 2 --dist loadscope $(NOTEBOOKS)
 
 test-browser: $(INSTALLED) $(SMOLLM2) ## heatmap and explorer in Chromium and a real JupyterLab
 	$(OFFLINE) $(BIN)/python -m pytest -rs tests/browser
@@ -58,7 +60,7 @@ test-hosts: $(INSTALLED) $(SMOLLM2) ## released notebooks in environments as Col
 	HW7_TEST_HOSTS=1 $(OFFLINE) $(BIN)/python -m pytest -rs -s tests/hosts
 
 test-matrix: $(INSTALLED) $(SMOLLM2) ## core tests and nbval on the oldest, pinned and newest versions
-	$(BIN)/python -m tools.version_matrix
+	$(BIN)/python -m tools.version_matrix $(SETS)
 
 fuzz: $(INSTALLED) ## grade 20,000 mutated notebooks under the audit hook
 	HW7_FUZZ=20000 $(BIN)/python -m pytest tests/test_grading_audit.py
