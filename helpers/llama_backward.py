@@ -8,6 +8,7 @@ memory in between. A row is a pair of a position and a step, see `helpers.pair_r
 import torch
 
 from helpers.llama_layers import AttentionState, FeedForwardState, NormState, Rotation
+from helpers.matrix_products import product, sum_with_product
 from helpers.pair_rows import EndRows, PairRows
 
 
@@ -22,15 +23,19 @@ def add_norm_gradient(
         state: The norm's state.
         rows: Which position each row stands for.
     """
-    normed, root = rows.at(state.normed), rows.at(state.root)
     gradient *= state.weight
-    mean = torch.linalg.vecdot(gradient, normed).unsqueeze(-1) / normed.shape[-1]
-    gradient.addcmul_(normed, mean, value=-1)
-    total.addcmul_(gradient, root)
+    for own, read in rows.pieces():
+        part, normed = gradient[own], state.normed[read]
+        mean = torch.linalg.vecdot(part, normed).unsqueeze(-1) / normed.shape[-1]
+        part.addcmul_(normed, mean, value=-1)
+        total[own].addcmul_(part, state.root[read])
 
 
 def add_feed_forward_gradient(
-    total: torch.Tensor, state: FeedForwardState, rows: PairRows | EndRows
+    total: torch.Tensor,
+    state: FeedForwardState,
+    rows: PairRows | EndRows,
+    spare: torch.Tensor,
 ) -> None:
     """Add what flows through the feed-forward branch to the gradient of its layer's output.
 
@@ -39,14 +44,17 @@ def add_feed_forward_gradient(
             attention branch has been added to.
         state: What the text left in the module.
         rows: Which position each row stands for.
+        spare: Memory for `[row, width]`; new memory for every layer costs more than the sums.
     """
     module = state.module
-    inner = total @ module.down_proj.weight
-    gate = inner * rows.at(state.slope)
-    inner *= rows.at(state.gate)
-    gradient = gate.flatten(0, -2) @ module.gate_proj.weight
-    gradient.addmm_(inner.flatten(0, -2), module.up_proj.weight)
-    add_norm_gradient(total, gradient.view_as(total), state.norm, rows)
+    inner = product(total, module.down_proj.weight)
+    gate = spare[: len(inner)]
+    for own, read in rows.pieces():
+        torch.mul(inner[own], state.slope[read], out=gate[own])
+        inner[own] *= state.gate[read]
+    gradient = product(gate, module.gate_proj.weight)
+    gradient = sum_with_product(gradient, inner, module.up_proj.weight)
+    add_norm_gradient(total, gradient, state.norm, rows)
 
 
 def add_attention_gradient(total: torch.Tensor, state: AttentionState, rows: PairRows) -> None:
@@ -59,16 +67,19 @@ def add_attention_gradient(total: torch.Tensor, state: AttentionState, rows: Pai
         rows: Which position each row stands for.
     """
     module = state.module
-    queries, keys, values = head_gradients(rows.full(total @ module.o_proj.weight), state)
-    queries = rows.kept(unrotated(queries, state.rotation))
-    keys = rows.kept(unrotated(keys, state.rotation))
+    kinds, group, _, size = state.mixed.shape
+    mixed = product(total, module.o_proj.weight).view(-1, kinds, group, size)
+    queries, keys, values = head_gradients(rows.by_position(mixed), state)
+    queries = rows.by_pair(unrotated(queries, state.rotation))
+    keys = rows.by_pair(unrotated(keys, state.rotation))
     if state.query_norm is not None and state.key_norm is not None:
         queries = norm_gradient(queries, state.query_norm, rows)
         keys = norm_gradient(keys, state.key_norm, rows)
-    gradient = queries.flatten(-2).flatten(0, -2) @ module.q_proj.weight
-    gradient.addmm_(keys.flatten(-2).flatten(0, -2), module.k_proj.weight)
-    gradient.addmm_(rows.kept(values).flatten(-2).flatten(0, -2), module.v_proj.weight)
-    add_norm_gradient(total, gradient.view_as(total), state.norm, rows)
+    gradient = product(queries.flatten(1), module.q_proj.weight)
+    gradient = sum_with_product(gradient, keys.flatten(1), module.k_proj.weight)
+    values = rows.by_pair(values)
+    gradient = sum_with_product(gradient, values.flatten(1), module.v_proj.weight)
+    add_norm_gradient(total, gradient, state.norm, rows)
 
 
 def norm_gradient(gradient: torch.Tensor, state: NormState, rows: PairRows) -> torch.Tensor:
@@ -79,7 +90,7 @@ def norm_gradient(gradient: torch.Tensor, state: NormState, rows: PairRows) -> t
 
 
 def head_gradients(
-    mixed: torch.Tensor, state: AttentionState
+    outer: torch.Tensor, state: AttentionState
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Go back through softmax attention.
 
@@ -87,18 +98,15 @@ def head_gradients(
     before the softmax is `A * (d V^T - sum(d * A V))` (Dao et al. 2022, appendix B).
 
     Args:
-        mixed: Gradient of what the heads gave, `[position, step, head * size]`.
+        outer: Gradient of what the heads gave, `[kind, group, position, step, size]`.
         state: What the text left in the module.
 
     Returns:
         Gradients of the rotated queries `[position, step, head, size]`, of the rotated keys and
         of the values `[position, step, key head, size]`.
     """
-    positions, steps, _ = mixed.shape
-    kinds, group, _, size = state.mixed.shape
+    kinds, group, positions, steps, size = outer.shape
     weights = state.weights[:, :, :positions, :positions]
-    # [kind, group, position, step, size]: both the group and the position are summed over below.
-    outer = mixed.view(positions, steps, kinds, group, size).permute(2, 3, 0, 1, 4).contiguous()
     share = torch.einsum("kgpsd,kgpd->kgps", outer, state.mixed[:, :, :positions])
     values = weights.flatten(1, 2).mT @ outer.view(kinds, group * positions, steps * size)
     inner = outer.view(kinds, -1, size) @ state.values[:, :positions].mT

@@ -1,23 +1,23 @@
 """The pairs of a position and a step that gradients of a chunk of steps are made of."""
 
+from collections.abc import Iterator
+
 import torch
+
+Piece = tuple[slice, slice | torch.Tensor]
 
 
 class PairRows:
     """Rows of a matrix, one for each pair of a step and a position of its own prefix.
 
-    A chunk's steps have prefixes of different lengths. Laid out `[position, step, ...]`, the
-    pairs behind a step's prefix would be zeros that every matrix product goes through. For short
-    texts, where they are many, only the others are kept, as `[pair, ...]`; for long ones the
-    full layout saves looking up, for every pair, what the text left at its position.
+    A chunk's steps have prefixes of different lengths. The rows of one step follow each other,
+    so that no product goes through positions behind a prefix, and what the text left at the
+    positions fits to a step's rows without being copied.
 
     Attributes:
         positions: Positions in the longest prefix.
-        steps: Steps of the chunk.
+        steps: The rows of each step.
     """
-
-    # Looking up costs about as much as this share of zeros.
-    LARGEST_SHARE_OF_ZEROS = 0.06
 
     def __init__(self, ends: torch.Tensor) -> None:
         """Lay out the pairs.
@@ -25,41 +25,42 @@ class PairRows:
         Args:
             ends: The last position of each step's prefix, `[step]`.
         """
-        self.positions, self.steps = int(ends.max()) + 1, len(ends)
-        all_positions = torch.arange(self.positions, device=ends.device)
-        is_pair = all_positions[:, None] <= ends[None, :]
-        total = self.positions * self.steps
-        self._index: torch.Tensor | None = None
-        if int(is_pair.sum()) < (1 - self.LARGEST_SHARE_OF_ZEROS) * total:
-            self._index = is_pair.flatten().nonzero()[:, 0]
-            self._position_of = self._index // self.steps
-        self._own = ends * self.steps + torch.arange(self.steps, device=ends.device)
+        lengths = [end + 1 for end in ends.tolist()]
+        self.positions = max(lengths)
+        self.steps = []
+        start = 0
+        for length in lengths:
+            self.steps.append(slice(start, start + length))
+            start += length
 
-    def at(self, left: torch.Tensor) -> torch.Tensor:
-        """Return what a text left at its positions, `[position, ...]`, fit for the rows."""
-        if self._index is None:
-            return left[: self.positions].unsqueeze(1)
-        return left.index_select(0, self._position_of)
+    def pieces(self) -> Iterator[Piece]:
+        """Yield some rows and, in the same order, which positions they stand for."""
+        for own in self.steps:
+            yield own, slice(0, own.stop - own.start)
 
-    def full(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return the rows as `[position, step, ...]`, zero behind a step's prefix."""
-        if self._index is None:
-            return rows
-        spread = rows.new_zeros(self.positions * self.steps, *rows.shape[1:])
-        spread.index_copy_(0, self._index, rows)
-        return spread.unflatten(0, (self.positions, self.steps))
+    def by_position(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return `[pair, kind, group, size]` as `[kind, group, position, step, size]`.
 
-    def kept(self, full: torch.Tensor) -> torch.Tensor:
-        """Return the rows of something laid out `[position, step, ...]`."""
-        if self._index is None:
-            return full
-        return full.flatten(0, 1).index_select(0, self._index)
+        Positions behind a step's prefix are zero.
+        """
+        _, kinds, group, size = rows.shape
+        full = rows.new_zeros(kinds, group, self.positions, len(self.steps), size)
+        for step, (own, read) in enumerate(self.pieces()):
+            full[:, :, read, step] = rows[own].permute(1, 2, 0, 3)
+        return full
+
+    def by_pair(self, full: torch.Tensor) -> torch.Tensor:
+        """Return `[position, step, head, size]` as `[pair, head, size]`."""
+        rows = full.new_empty(self.steps[-1].stop, *full.shape[2:])
+        for step, (own, read) in enumerate(self.pieces()):
+            rows[own] = full[read, step]
+        return rows
 
     def placed(self, at_ends: torch.Tensor) -> torch.Tensor:
         """Return rows that are zero but for the last position of each prefix, `[step, ...]`."""
-        spread = at_ends.new_zeros(self.positions * self.steps, *at_ends.shape[1:])
-        spread.index_copy_(0, self._own, at_ends)
-        return self.kept(spread.unflatten(0, (self.positions, self.steps)))
+        rows = at_ends.new_zeros(self.steps[-1].stop, *at_ends.shape[1:])
+        rows[[own.stop - 1 for own in self.steps]] = at_ends
+        return rows
 
 
 class EndRows:
@@ -68,6 +69,6 @@ class EndRows:
     def __init__(self, ends: torch.Tensor) -> None:
         self._ends = ends
 
-    def at(self, left: torch.Tensor) -> torch.Tensor:
-        """Return what a text left at the last positions."""
-        return left.index_select(0, self._ends)
+    def pieces(self) -> Iterator[Piece]:
+        """Yield all rows at once, and which positions they stand for."""
+        yield slice(None), self._ends
