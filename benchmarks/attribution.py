@@ -24,10 +24,10 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from helpers.catalog import CATALOG
+from helpers.engine.inseq_outputs import attribute_with_inseq
+from helpers.engine.matrix_products import product
 from helpers.generation import encoding_of
 from helpers.gradients import attribute_together
-from helpers.inseq_outputs import attribute_with_inseq
-from helpers.matrix_products import product
 from helpers.models import load_model
 
 PROMPTS = {

@@ -19,8 +19,8 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.keys import Key, KeyAnswer, load_conceptual, save_key
-from helpers.questions import QuestionSet, load_questions
+from helpers.grader.keys import Key, KeyAnswer, load_conceptual, save_key
+from helpers.grader.questions import QuestionSet, load_questions
 
 SHEET = Path(__file__).resolve().parent.parent / "notebooks" / "hw7_answers.ipynb"
 MODEL_LIBRARIES = ["torch", "transformers", "inseq", "tokenizers"]

@@ -50,8 +50,8 @@ def attribute(
     """
     import torch
 
+    from helpers.engine.inseq_outputs import attribute_with_inseq
     from helpers.gradients import attribute_together
-    from helpers.inseq_outputs import attribute_with_inseq
 
     check_methods(model, methods)
     if score not in SCORES:

@@ -13,12 +13,12 @@ from typing import TypeVar
 from tqdm.auto import tqdm
 
 from helpers.catalog import CATALOG
-from helpers.download_clients import choose_client
-from helpers.download_errors import DownloadError, RateLimitError
-from helpers.download_folders import exclusive, put_in_place
+from helpers.downloading.clients import choose_client
+from helpers.downloading.errors import DownloadError, RateLimitError
+from helpers.downloading.folders import exclusive, put_in_place
+from helpers.downloading.hub_files import HubModel, find_on_hub, hub_endpoint
+from helpers.downloading.hub_snapshot import SnapshotDownload
 from helpers.environment import models_folder
-from helpers.hub_files import HubModel, find_on_hub, hub_endpoint
-from helpers.hub_snapshot import SnapshotDownload
 
 MARKER_FILE = "download.json"
 """Written last: which model at which commit, and the size of every file."""
@@ -53,7 +53,7 @@ def fetch_model(
         show_progress: print what happens and show a bar.
 
     Raises:
-        DownloadError: and its kinds in ``helpers.download_errors``, each with the next step.
+        DownloadError: and its kinds in ``helpers.downloading.errors``, each with the next step.
     """
     entry = CATALOG[task]
     folder = folder or models_folder() / entry.full_folder
@@ -152,7 +152,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _fetch(name: str, options: argparse.Namespace) -> Path:
     if name == "smollm2":
-        from helpers.smollm2 import fetch_smollm2
+        from helpers.downloading.smollm2 import fetch_smollm2
 
         return fetch_smollm2()
     return fetch_model(name, client=options.client, stall_seconds=options.stall_timeout)

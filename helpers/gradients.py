@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.utils.rnn import pad_sequence
 
-from helpers.contrast import contrast_ids
+from helpers.engine.contrast import contrast_ids
+from helpers.engine.exactness import FAST_METHODS, reason_to_fall_back
+from helpers.engine.inseq_outputs import attribute_with_inseq, attribution_batch, row_of
+from helpers.engine.method_runs import scores_of_methods
+from helpers.engine.quantized_layers import keep_differentiable
+from helpers.engine.teacher_forcing import TeacherForcing, teacher_forcing
 from helpers.errors import MethodError
-from helpers.exactness import FAST_METHODS, reason_to_fall_back
-from helpers.inseq_outputs import attribute_with_inseq, attribution_batch, row_of
-from helpers.method_runs import scores_of_methods
-from helpers.quantized_layers import keep_differentiable
-from helpers.teacher_forcing import TeacherForcing, teacher_forcing
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput

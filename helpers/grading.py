@@ -6,13 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
-from helpers.duplicates import suspicions
-from helpers.keys import Key
-from helpers.marking import Mark, mark_notebook
-from helpers.questions import QuestionSet
-from helpers.roster import ClassList, Identity, Student
-from helpers.submissions import SubmissionError, SubmittedFile
-from helpers.submitted_notebook import SubmittedNotebook, read_notebook
+from helpers.grader.duplicates import suspicions
+from helpers.grader.keys import Key
+from helpers.grader.marking import Mark, mark_notebook
+from helpers.grader.questions import QuestionSet
+from helpers.grader.roster import ClassList, Identity, Student
+from helpers.grader.submissions import SubmissionError, SubmittedFile
+from helpers.grader.submitted_notebook import SubmittedNotebook, read_notebook
 
 OTHER_DIGEST = "热图与答案的不同 (heatmap differs from the key's: other weights or versions?)"
 

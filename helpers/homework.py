@@ -5,13 +5,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.answers import interpret
 from helpers.errors import HomeworkError
-from helpers.keys import Conceptual, KeyAnswer
-from helpers.literals import last_assignments
-from helpers.marking import is_right, mark_answer
-from helpers.questions import Question, load_questions, load_yaml
-from helpers.record import record_line
+from helpers.grader.answers import interpret
+from helpers.grader.keys import Conceptual, KeyAnswer
+from helpers.grader.literals import last_assignments
+from helpers.grader.marking import is_right, mark_answer
+from helpers.grader.questions import Question, load_questions, load_yaml
+from helpers.grader.record import record_line
 
 if TYPE_CHECKING:
     from helpers.explanation import Explanation

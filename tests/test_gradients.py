@@ -12,8 +12,8 @@ from random_models import (
     random_model,
 )
 
+from helpers.engine.inseq_outputs import attribute_with_inseq
 from helpers.gradients import attribute_together
-from helpers.inseq_outputs import attribute_with_inseq
 
 # float32 rounds sums differently when their order changes.
 FLOAT32_TOLERANCE = 1e-4

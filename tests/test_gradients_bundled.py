@@ -5,9 +5,9 @@ import torch
 from attribution_checks import assert_same_output
 
 from helpers.catalog import CATALOG
+from helpers.engine.inseq_outputs import attribute_with_inseq
 from helpers.generation import generate
 from helpers.gradients import attribute_together, reason_to_fall_back
-from helpers.inseq_outputs import attribute_with_inseq
 from helpers.models import load_model
 
 pytestmark = pytest.mark.bundled

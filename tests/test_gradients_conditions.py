@@ -16,11 +16,11 @@ from random_models import (
     random_text,
 )
 
-from helpers import chunks, gradient_engines, llama_backward, occlusion
+from helpers.engine import chunks, gradient_engines, llama_backward, occlusion
+from helpers.engine.inseq_outputs import attribute_with_inseq, row_of
+from helpers.engine.vector_jacobian import VectorJacobian
 from helpers.errors import MethodError, NotEnoughMemoryError
 from helpers.gradients import attribute_together, reason_to_fall_back
-from helpers.inseq_outputs import attribute_with_inseq, row_of
-from helpers.vector_jacobian import VectorJacobian
 
 # float32 rounds sums differently when their order changes.
 TOLERANCE = 1e-4

@@ -22,8 +22,8 @@ from made_submissions import (
 
 from helpers.cli import main
 from helpers.environment import project_folder
-from helpers.keys import KeyAnswer, PersonalKey, PersonalLookUp
-from helpers.record import RECORD_MARK
+from helpers.grader.keys import KeyAnswer, PersonalKey, PersonalLookUp
+from helpers.grader.record import RECORD_MARK
 
 
 @pytest.fixture

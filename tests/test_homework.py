@@ -6,9 +6,9 @@ from made_submissions import RIGHT, as_bytes, code_cell, notebook, sheet
 
 from helpers import homework
 from helpers.errors import HomeworkError
+from helpers.grader.record import RECORD_MARK, parse_record
+from helpers.grader.submitted_notebook import read_notebook
 from helpers.homework import check_answer, is_correct, is_legal, show_answers
-from helpers.record import RECORD_MARK, parse_record
-from helpers.submitted_notebook import read_notebook
 
 
 @pytest.fixture(autouse=True)

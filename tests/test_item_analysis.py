@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.item_analysis import discrimination
+from helpers.grader.item_analysis import discrimination
 
 
 def test_discrimination_is_the_item_rest_correlation_as_pandas_computes_it():

@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.literals import MAX_CELL_CHARACTERS, last_assignments, printable, read_assignments
+from helpers.grader.literals import (
+    MAX_CELL_CHARACTERS,
+    last_assignments,
+    printable,
+    read_assignments,
+)
 
 
 def read(source: str):

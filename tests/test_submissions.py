@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from made_submissions import as_bytes, sheet, write
 
-from helpers import submissions
 from helpers.errors import HomeworkError
-from helpers.submissions import MAX_NOTEBOOK_BYTES, SubmissionError, find_submissions
+from helpers.grader import submissions
+from helpers.grader.submissions import MAX_NOTEBOOK_BYTES, SubmissionError, find_submissions
 
 CONTENT = as_bytes(sheet({"q1": '"B"'}))
 

@@ -8,15 +8,15 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from helpers import gradebook, gradebook_exports, item_analysis
 from helpers.errors import HomeworkError
-from helpers.feedback import FeedbackPages, file_stem
-from helpers.gradebook import Row
+from helpers.grader import gradebook, gradebook_exports, item_analysis
+from helpers.grader.feedback import FeedbackPages, file_stem
+from helpers.grader.gradebook import Row
+from helpers.grader.keys import Key, load_key
+from helpers.grader.questions import QuestionSet, load_questions
+from helpers.grader.roster import ClassList, Student, load_roster, parse_time
+from helpers.grader.submissions import SubmittedFile, find_submissions
 from helpers.grading import OTHER_DIGEST, Grader, Result
-from helpers.keys import Key, load_key
-from helpers.questions import QuestionSet, load_questions
-from helpers.roster import ClassList, Student, load_roster, parse_time
-from helpers.submissions import SubmittedFile, find_submissions
 
 HELP = "grade a folder or zip of submitted notebooks without executing them"
 PROGRESS_FROM = 50

@@ -9,14 +9,13 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.answer_sheet import build_answer_sheet, load_master
 from helpers.commands.grade import with_bar
 from helpers.errors import HomeworkError
-from helpers.feedback import file_stem
-from helpers.gradebook import write_text
-from helpers.homework import SELF_CHECK
-from helpers.key_queries import TOLERANCE_REASON, Explainer, answer_query
-from helpers.keys import (
+from helpers.grader.answer_sheet import build_answer_sheet, load_master
+from helpers.grader.feedback import file_stem
+from helpers.grader.gradebook import write_text
+from helpers.grader.key_queries import TOLERANCE_REASON, Explainer, answer_query
+from helpers.grader.keys import (
     Conceptual,
     Key,
     KeyAnswer,
@@ -26,11 +25,12 @@ from helpers.keys import (
     load_key,
     save_key,
 )
-from helpers.otter_export import otter_tests
-from helpers.questions import QuestionSet, load_questions
-from helpers.record import versions
-from helpers.roster import load_roster
-from helpers.variants import copied_answers_accepted, load_sentences, personal_key
+from helpers.grader.otter_export import otter_tests
+from helpers.grader.questions import QuestionSet, load_questions
+from helpers.grader.record import versions
+from helpers.grader.roster import load_roster
+from helpers.grader.variants import copied_answers_accepted, load_sentences, personal_key
+from helpers.homework import SELF_CHECK
 
 HELP = "compute the answer key by running the model"
 

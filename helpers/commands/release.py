@@ -14,9 +14,9 @@ from helpers.distribution.student_notebooks import install_address, write_studen
 from helpers.distribution.wheel import PATTERN, build_wheel
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
+from helpers.grader.keys import load_conceptual
+from helpers.grader.questions import load_questions
 from helpers.homework import SELF_CHECK
-from helpers.keys import load_conceptual
-from helpers.questions import load_questions
 
 HELP = "build what students get"
 _OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN)

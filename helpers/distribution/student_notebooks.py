@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import nbformat
 
-from helpers.answer_sheet import INSTRUCTOR_ONLY
 from helpers.distribution.bootstrap import bootstrap_cell, stamped_bootstrap
 from helpers.errors import HomeworkError
+from helpers.grader.answer_sheet import INSTRUCTOR_ONLY
 
 _SCHEMES = ("https", "http", "git+https", "file")
 

@@ -5,8 +5,8 @@ import subprocess
 import zipfile
 from pathlib import Path
 
+from helpers.downloading.pip_download import pip_command
 from helpers.errors import HomeworkError
-from helpers.pip_download import pip_command
 
 PATTERN = "hw7_*.whl"
 """What the bootstrap cell looks for."""

@@ -1,0 +1,1 @@
+"""Fetching models: the hub's protocol, the package index, checksums, conversion."""

@@ -1,0 +1,1 @@
+"""Questions, keys, submissions and gradebooks; nothing here executes a submission."""
