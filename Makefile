@@ -81,7 +81,6 @@ tiny-translator: $(INSTALLED) ## train the bundled translator again (30 minutes)
 	$(BIN)/python -m tools.train_tiny_translator
 
 constraints: $(INSTALLED) ## resolve constraints.txt anew for Python 3.10 and newer
-	$(BIN)/python -m pip install --quiet uv
 	echo 'torch==2.13.0' | $(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --no-header --no-annotate -c - pyproject.toml -o constraints.txt
 
 clean: ## remove build output; keeps .venv and models/
