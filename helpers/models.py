@@ -58,7 +58,8 @@ def load_model(
     device = choose_device(device)
     _fetch_offline_generator(source)
     settings = _loading_settings(device, quantization, dtype)
-    print(f"Loading {source.name} on {device} ({source.reason}).")
+    precision = "" if quantization is None else f" in {quantization}"
+    print(f"Loading {source.name}{precision} on {device} ({source.reason}).")
     model, tokenizer = _load_with_transformers(source, device, quantization, settings)
     attribution_model = _wrap(model, tokenizer, source, device)
     if has_repairs:

@@ -88,12 +88,13 @@ def test_hub_model_without_a_hub_is_refused_at_once(monkeypatch):
 @pytest.mark.bundled
 @pytest.mark.parametrize("quantization", ["8bit", "4bit"])
 def test_quantized_model_attributes_on_the_cpu_close_to_full_precision(
-    generator, project, quantization
+    generator, project, quantization, capsys
 ):
     from helpers import explain, release
 
     folder = project / "models" / "smollm2-135m"
     model = load_model(str(folder), quantization=quantization, device="cpu")
+    assert f"smollm2-135m in {quantization} on cpu" in capsys.readouterr().out
     settings = {"target": " of the future.", "methods": ["saliency"], "show_progress": False}
     quantized = explain(model, "Hello world", **settings).table()
     exact = explain(generator, "Hello world", **settings).table()
