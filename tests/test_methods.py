@@ -5,6 +5,7 @@ import torch
 from random_models import random_model, random_text
 
 from helpers.attribution import attribute
+from helpers.engine.inseq_outputs import method_of_inseq
 from helpers.errors import MethodError
 from helpers.generation import generate
 from helpers.methods import EXTRA_PACKAGES, missing_methods, working_methods
@@ -89,3 +90,14 @@ def test_gpt2_says_that_its_values_are_not_found(monkeypatch):
     # As on Transformers 4.53; from 5 on there is another reason, told first.
     monkeypatch.setattr(methods, "TRANSFORMERS_WITHOUT_VALUE_ZEROING", "1000")
     assert "does not find the values" in missing_methods(random_model("gpt2"))["value_zeroing"]
+
+
+def test_neighbours_in_the_vocabulary_are_those_of_these_weights():
+    # Both models have the same name, by which Inseq alone would find the first one's again.
+    first, second = random_model("marian"), random_model("llama")
+    assert first.model_name == second.model_name
+    graphs = [
+        method_of_inseq(model, "discretized_integrated_gradients", {}).method.path_builder.knn_graph
+        for model in (first, second)
+    ]
+    assert (graphs[0] != graphs[1]).nnz > 0

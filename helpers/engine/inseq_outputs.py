@@ -3,6 +3,7 @@
 Everything but the numbers is Inseq's: the classes, the tokens, the positions, the information.
 """
 
+import tempfile
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -54,14 +55,12 @@ def attribute_with_inseq(
         step_outputs: Scores computed elsewhere: called with the length of the prefix, in place of
             Inseq's forward and backward pass.
     """
-    from inseq.attr.feat import FeatureAttribution
-
     keep_differentiable(model.model)
     options = dict(options or {})
     made_with = {key: options.pop(key) for key in CONSTRUCTION_OPTIONS if key in options}
     state = (model.is_hooked, model.pad_token)
     try:
-        attribution = FeatureAttribution.load(method, attribution_model=model, **made_with)
+        attribution = method_of_inseq(model, method, made_with)
         # No padding in a single text: what looks like it is a token that was read or written.
         model.pad_token = None
         batch, first_step = attribution_batch(model, sources, targets)
@@ -95,6 +94,24 @@ def attribute_with_inseq(
         step_scores_args={},
     )
     return output
+
+
+def method_of_inseq(
+    model: "AttributionModel", method: str, options: Mapping[str, Any]
+) -> "FeatureAttribution":
+    """Return Inseq's implementation of a method, made for these very weights.
+
+    Discretized integrated gradients walks between neighbours in the vocabulary. Inseq keeps them
+    in the home folder under the model's name, and takes them for every model of that name, also
+    when it was trained again. A folder of its own makes it compute them for this one.
+    """
+    from inseq.attr.feat import FeatureAttribution
+
+    if method != "discretized_integrated_gradients":
+        return FeatureAttribution.load(method, attribution_model=model, **options)
+    with tempfile.TemporaryDirectory() as folder:
+        own = {"cache_dir": folder, **options}
+        return FeatureAttribution.load(method, attribution_model=model, **own)
 
 
 def _function_name(attribution: Any, score: Any, contrast: "BatchEncoding | None") -> Any:
