@@ -4,7 +4,8 @@
     python benchmarks/attribution.py --lengths 5 20        some lengths
     python benchmarks/attribution.py --models translator --methods saliency
 
-Writes a table to the screen, and `attribution.json` and `attribution.png` to the output folder.
+Writes a table to the screen, and `attribution.json` and `attribution.png` to the output folder; a
+row that was measured before stays until it is measured again.
 The two take turns, so that other work on the machine slows down both; each number is the median.
 """
 
@@ -71,6 +72,9 @@ class Measurement:
     kit_peak_bytes: int
     inseq_peak_bytes: int
     largest_difference: float
+
+
+Rows = dict[tuple[str, str, int], Measurement]
 
 
 class PeakMemory:
@@ -267,6 +271,23 @@ def machine() -> dict[str, Any]:
     }
 
 
+def measured_before(folder: Path) -> Rows:
+    """Return the rows that an earlier run has written."""
+    path = folder / "attribution.json"
+    rows = json.loads(path.read_text())["measurements"] if path.is_file() else []
+    return {(row["model"], row["method"], row["tokens"]): Measurement(**row) for row in rows}
+
+
+def write(about: dict[str, Any], rows: Rows, folder: Path) -> None:
+    """Write all rows and the figure."""
+    folder.mkdir(parents=True, exist_ok=True)
+    ordered = [rows[key] for key in sorted(rows)]
+    about["load_after"] = os.getloadavg()[0]
+    report = {"machine": about, "measurements": [asdict(row) for row in ordered]}
+    (folder / "attribution.json").write_text(json.dumps(report, indent=1) + "\n")
+    draw(ordered, folder / "attribution.png")
+
+
 def main() -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(
@@ -280,7 +301,7 @@ def main() -> None:
     asked = parser.parse_args()
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    about, rows = machine(), []
+    about, rows = machine(), measured_before(asked.output)
     for task in asked.models:
         model = load_model(str(CATALOG[task].offline_folder()))
         print(HEADER)
@@ -289,14 +310,11 @@ def main() -> None:
                 if tokens > most_tokens(model):
                     print(f"{task}: {tokens} tokens are more than the model takes")
                 elif tokens <= LONGEST[task][method]:
-                    rows.append(compare(task, model, method, tokens, asked.repeats))
-                    print(line(rows[-1]), flush=True)
-    about["load_after"] = os.getloadavg()[0]
-    asked.output.mkdir(parents=True, exist_ok=True)
-    report = {"machine": about, "measurements": [asdict(row) for row in rows]}
-    (asked.output / "attribution.json").write_text(json.dumps(report, indent=1) + "\n")
-    draw(rows, asked.output / "attribution.png")
-    missed = [row for row in rows if row.ratio < row.bar]
+                    row = compare(task, model, method, tokens, asked.repeats)
+                    print(line(row), flush=True)
+                    rows[task, method, row.tokens] = row
+                    write(about, rows, asked.output)
+    missed = [row for row in rows.values() if row.ratio < row.bar]
     print(f"{len(rows) - len(missed)} of {len(rows)} bars reached.")
 
 
