@@ -353,13 +353,13 @@ def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
 
 
 def test_an_environment_made_by_uv_downloads_through_uv(monkeypatch):
-    monkeypatch.setattr(pip_download.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(pip_download, "installed_version", lambda name: None)
     monkeypatch.setattr(pip_download.shutil, "which", lambda name: f"/programs/{name}")
     assert pip_download.pip_command() == ["/programs/uv", "tool", "run", "pip"]
 
 
 def test_without_pip_and_uv_the_error_says_what_to_type(monkeypatch):
-    monkeypatch.setattr(pip_download.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(pip_download, "installed_version", lambda name: None)
     monkeypatch.setattr(pip_download.shutil, "which", lambda name: None)
     with pytest.raises(DownloadError, match="-m ensurepip --upgrade"):
         pip_download.pip_command()
@@ -435,3 +435,13 @@ def test_the_download_modules_load_neither_torch_nor_transformers():
     folder = Path(__file__).parent.parent
     result = subprocess.run(command, capture_output=True, text=True, check=True, cwd=folder)
     assert result.stdout.strip() == "set()"
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="no distutils for setuptools to replace")
+def test_looking_for_pip_leaves_setuptools_its_distutils():
+    # After find_spec("pip") triton, part of torch's CUDA builds, could not be imported any more.
+    code = (
+        "from helpers.downloading.pip_download import pip_command; pip_command(); "
+        "import setuptools, distutils.core; assert '_distutils' in distutils.core.__file__"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)

@@ -109,8 +109,7 @@ def prepare(chosen: VersionSet, wanted: str | None) -> Path:
         base = choose_python(chosen, wanted)
         print(f"{chosen.name}: creating {folder.name} with {base}", flush=True)
         subprocess.run([base, "-m", "venv", str(folder)], check=True)
-        # The setuptools that comes with Python 3.10 breaks `import triton` of torch 2.6.
-        subprocess.run([str(python), *_PIP, "--upgrade", "pip", "setuptools"], check=True)
+        subprocess.run([str(python), *_PIP, "--upgrade", "pip"], check=True)
     if chosen.name == "oldest":
         write_oldest(str(python), folder / "oldest.txt")
     install = [str(python), *_PIP, *chosen.options, "-e", ".[test]"]

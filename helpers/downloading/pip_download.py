@@ -1,6 +1,5 @@
 """One wheel from the package index, by whatever pip there is, with a progress bar."""
 
-import importlib.util
 import re
 import shutil
 import subprocess
@@ -59,7 +58,9 @@ def pip_command() -> list[str]:
     Raises:
         DownloadError: neither pip nor uv is there.
     """
-    if importlib.util.find_spec("pip"):
+    # Not find_spec: at the mere question setuptools switches its distutils off, and triton, which
+    # the CUDA builds of torch import, then fails (Python before 3.12).
+    if installed_version("pip"):
         return [sys.executable, "-m", "pip"]
     if uv := shutil.which("uv"):
         return [uv, "tool", "run", "pip"]
