@@ -11,6 +11,7 @@ from pathlib import Path
 from tqdm.auto import tqdm
 
 from helpers.downloading.errors import DiskFullError, DownloadError, NoNetworkError
+from helpers.environment import installed_version
 
 MIRROR_HINT = (
     "Behind a slow or blocked network use a mirror, for instance: "
@@ -93,8 +94,6 @@ def _running(command: list[str], show_progress: bool) -> Iterator[Iterator[str]]
 def _has_raw_progress() -> bool:
     """Tell whether pip can print its progress as numbers (24.1 and later)."""
     from packaging.version import Version
-
-    from helpers.environment import installed_version
 
     version = installed_version("pip")
     return version is None or Version(version) >= Version("24.1")
