@@ -48,3 +48,18 @@ def test_without_onednn_the_numbers_stay(matrices, monkeypatch):
 
 def test_other_precisions_go_through_torch():
     assert not matrix_products.has_onednn(torch.ones(1, dtype=torch.float64))
+
+
+@pytest.mark.parametrize("broken", [RuntimeError("not here"), None], ids=["raises", "wrong"])
+def test_an_operator_that_fails_or_miscounts_is_not_used(monkeypatch, broken):
+    def operator(rows, weight):
+        if broken:
+            raise broken
+        return rows @ weight + 1
+
+    monkeypatch.setattr(matrix_products, "_onednn_product", operator)
+    matrix_products.onednn_works.cache_clear()
+    try:
+        assert not matrix_products.has_onednn(torch.ones(1))
+    finally:
+        matrix_products.onednn_works.cache_clear()

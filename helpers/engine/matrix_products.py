@@ -1,21 +1,47 @@
 """Matrix products by the fastest routine that this build of torch has."""
 
+from functools import cache
+
 import torch
+
+# Products of whole numbers this small are exact in every order.
+_PROBE = 4
+
+
+@cache
+def onednn_works() -> bool:
+    """Tell whether this build of torch has oneDNN's product, and whether it multiplies.
+
+    The operator is torch's own, but not a public one: it may be missing or ask for other words.
+    """
+    if not torch.backends.mkldnn.is_available():
+        return False
+    rows = torch.arange(float(_PROBE**2)).view(_PROBE, _PROBE)
+    try:
+        found = _onednn_product(rows, rows)
+        added = _onednn_sum(rows, rows, rows)
+    except (AttributeError, RuntimeError, TypeError):
+        return False
+    return torch.equal(found, rows @ rows) and torch.equal(added, rows + rows @ rows)
 
 
 def has_onednn(rows: torch.Tensor) -> bool:
     """Tell whether oneDNN multiplies matrices like this one.
 
     Linear layers in float32 on a processor go through MKL, whichever processor it is. oneDNN,
-    which torch carries as well and `torch.compile` uses, was a third faster on an AMD processor
-    and needs fewer rows to get there (`benchmarks/matrix_products.py`).
+    which torch carries as well and `torch.compile` uses, was a fifth to a half faster on an AMD
+    processor and needs fewer rows to get there (`benchmarks/matrix_products.py`).
     """
-    return (
-        rows.device.type == "cpu"
-        and rows.dtype == torch.float32
-        and torch.backends.mkldnn.is_available()
-        and hasattr(torch.ops.mkldnn, "_linear_pointwise")
-    )
+    return rows.device.type == "cpu" and rows.dtype == torch.float32 and onednn_works()
+
+
+def _onednn_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    # Its weight comes as a linear layer's, `[outer, inner]`; a view will do.
+    return torch.ops.mkldnn._linear_pointwise(rows, weight.T, None, "none", [], "")
+
+
+def _onednn_sum(total: torch.Tensor, rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return torch.ops.mkldnn._linear_pointwise.binary(rows, total, weight.T, None, "add")
 
 
 def product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -26,8 +52,7 @@ def product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
         weight: `[inner, outer]`.
     """
     if has_onednn(rows):
-        # Its weight comes as a linear layer's, `[outer, inner]`; a view will do.
-        return torch.ops.mkldnn._linear_pointwise(rows, weight.T, None, "none", [], "")
+        return _onednn_product(rows, weight)
     return rows @ weight
 
 
@@ -40,5 +65,5 @@ def sum_with_product(total: torch.Tensor, rows: torch.Tensor, weight: torch.Tens
         weight: `[inner, outer]`.
     """
     if has_onednn(rows):
-        return torch.ops.mkldnn._linear_pointwise.binary(rows, total, weight.T, None, "add")
+        return _onednn_sum(total, rows, weight)
     return total.addmm_(rows, weight)

@@ -1,6 +1,5 @@
 """Looking at what flows through the modules of a model during a forward pass."""
 
-from types import TracebackType
 from typing import Any
 
 import torch
@@ -25,12 +24,7 @@ class Recorder:
             self._handles.append(module.register_forward_hook(self._note))
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         for handle in self._handles:
             handle.remove()
 

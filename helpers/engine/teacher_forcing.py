@@ -5,7 +5,6 @@ text therefore holds the state that Inseq computes anew, from the prefix alone, 
 """
 
 from dataclasses import dataclass, replace
-from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -119,12 +118,7 @@ class HeadInput:
         self._handle = self._head.register_forward_pre_hook(self._pick)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._handle.remove()
 
     def _pick(self, head: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
