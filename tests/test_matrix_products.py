@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from helpers.engine import matrix_products
-from helpers.engine.matrix_products import product, sum_with_product
+from helpers.engine.matrix_products import FastLinear, product, sum_with_product
 
 # Sums of 40 products of standard normal numbers, in another order: about 1e-6 in float32.
 TOLERANCE = {torch.float32: 1e-4, torch.float64: 1e-12}
@@ -44,6 +44,40 @@ def test_without_onednn_the_numbers_stay(matrices, monkeypatch):
     slow = product(rows, weight), sum_with_product(total.clone(), rows, weight)
     for ours, theirs in zip(fast, slow, strict=True):
         assert_close(ours, theirs)
+
+
+@pytest.mark.parametrize("has_bias", [True, False])
+def test_linear_layers_without_a_graph_give_the_same(has_bias, matrices):
+    rows, weight, _ = matrices
+    layer = torch.nn.Linear(*weight.shape, bias=has_bias, dtype=weight.dtype)
+    expected = layer(rows.view(1, 5, 40))
+    with torch.no_grad(), FastLinear():
+        found = layer(rows.view(1, 5, 40))
+    assert_close(found, expected)
+
+
+def test_linear_layers_without_a_graph_go_through_onednn(monkeypatch):
+    if not matrix_products.onednn_works():
+        pytest.skip("this build of torch has no oneDNN")
+    called = []
+    original = matrix_products._onednn_product
+    monkeypatch.setattr(
+        matrix_products, "_onednn_product", lambda *a: called.append(1) or original(*a)
+    )
+    layer = torch.nn.Linear(4, 4)
+    with torch.no_grad(), FastLinear():
+        layer(torch.ones(2, 4))
+    assert called == [1]
+    with torch.no_grad():
+        layer(torch.ones(2, 4))
+    assert called == [1]
+
+
+def test_linear_layers_with_a_graph_stay_as_they_are():
+    layer = torch.nn.Linear(4, 4)
+    with FastLinear():
+        output = layer(torch.ones(2, 4))
+    assert "Addmm" in type(output.grad_fn).__name__
 
 
 def test_other_precisions_go_through_torch():

@@ -115,6 +115,7 @@ def texts_along_path(
         first=repeated(forcing.first),
         counts=forcing.counts * len(alphas),
         contrast_ids=repeated(forcing.contrast_ids),
+        points=len(alphas),
     )
 
 

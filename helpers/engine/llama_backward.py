@@ -21,14 +21,14 @@ def add_norm_gradient(
         total: A value for each row, `[row, ..., hidden]`; added to.
         gradient: The same shape; overwritten.
         state: The norm's state.
-        rows: Which position each row stands for.
+        rows: Which text and position each row stands for.
     """
     gradient *= state.weight
-    for own, read in rows.pieces():
-        part, normed = gradient[own], state.normed[read]
-        mean = torch.linalg.vecdot(part, normed).unsqueeze(-1) / normed.shape[-1]
-        part.addcmul_(normed, mean, value=-1)
-        total[own].addcmul_(part, state.root[read])
+    for part, whole, read in rows.pieces(gradient, total):
+        normed = state.normed[read]
+        products = torch.linalg.vecdot(part, normed).unsqueeze(-1)
+        part.addcmul_(normed, products, value=-1 / normed.shape[-1])
+        whole.addcmul_(part, state.root[read])
 
 
 def add_feed_forward_gradient(
@@ -42,16 +42,16 @@ def add_feed_forward_gradient(
     Args:
         total: Gradient of the layer's output, `[row, hidden]`; becomes that of what the
             attention branch has been added to.
-        state: What the text left in the module.
-        rows: Which position each row stands for.
+        state: What the texts left in the module.
+        rows: Which text and position each row stands for.
         spare: Memory for `[row, width]`; new memory for every layer costs more than the sums.
     """
     module = state.module
     inner = product(total, module.down_proj.weight)
     gate = spare[: len(inner)]
-    for own, read in rows.pieces():
-        torch.mul(inner[own], state.slope[read], out=gate[own])
-        inner[own] *= state.gate[read]
+    for part, opened, read in rows.pieces(inner, gate):
+        torch.mul(part, state.slope[read], out=opened)
+        part *= state.gate[read]
     gradient = product(gate, module.gate_proj.weight)
     gradient = sum_with_product(gradient, inner, module.up_proj.weight)
     add_norm_gradient(total, gradient, state.norm, rows)
@@ -63,15 +63,15 @@ def add_attention_gradient(total: torch.Tensor, state: AttentionState, rows: Pai
     Args:
         total: Gradient after the attention branch, `[row, hidden]`; becomes that of the layer's
             input.
-        state: What the text left in the module.
-        rows: Which position each row stands for.
+        state: What the texts left in the module.
+        rows: Which text and position each row stands for.
     """
     module = state.module
-    kinds, group, _, size = state.mixed.shape
+    _, kinds, group, _, size = state.mixed.shape
     mixed = product(total, module.o_proj.weight).view(-1, kinds, group, size)
-    queries, keys, values = head_gradients(rows.by_position(mixed), state)
-    queries = rows.by_pair(unrotated(queries, state.rotation))
-    keys = rows.by_pair(unrotated(keys, state.rotation))
+    queries, keys, values = head_gradients(rows.by_position(mixed), state, rows.texts)
+    queries = unrotated(rows.by_pair(queries).flatten(1, 2), state.rotation, rows)
+    keys = unrotated(rows.by_pair(keys), state.rotation, rows)
     if state.query_norm is not None and state.key_norm is not None:
         queries = norm_gradient(queries, state.query_norm, rows)
         keys = norm_gradient(keys, state.key_norm, rows)
@@ -90,7 +90,7 @@ def norm_gradient(gradient: torch.Tensor, state: NormState, rows: PairRows) -> t
 
 
 def head_gradients(
-    outer: torch.Tensor, state: AttentionState
+    outer: torch.Tensor, state: AttentionState, texts: slice
 ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Go back through softmax attention.
 
@@ -98,38 +98,40 @@ def head_gradients(
     before the softmax is `A * (d V^T - sum(d * A V))` (Dao et al. 2022, appendix B).
 
     Args:
-        outer: Gradient of what the heads gave, `[kind, group, position, step, size]`.
-        state: What the text left in the module.
+        outer: Gradient of what the heads gave, `[text, kind, group, position, step, size]`.
+        state: What the texts left in the module.
+        texts: Which of them.
 
     Returns:
-        Gradients of the rotated queries `[position, step, head, size]`, of the rotated keys and
-        of the values `[position, step, key head, size]`.
+        Gradients of the rotated queries `[text, position, step, kind, group, size]`, of the
+        rotated keys and of the values `[text, position, step, kind, size]`.
     """
-    kinds, group, positions, steps, size = outer.shape
-    weights = state.weights[:, :, :positions, :positions]
-    share = torch.einsum("kgpsd,kgpd->kgps", outer, state.mixed[:, :, :positions])
-    values = weights.flatten(1, 2).mT @ outer.view(kinds, group * positions, steps * size)
-    inner = outer.view(kinds, -1, size) @ state.values[:, :positions].mT
-    inner = inner.view(kinds, group, positions, steps, positions)
+    count, kinds, group, positions, steps, size = outer.shape
+    weights = state.weights[texts, :, :, :positions, :positions]
+    share = torch.einsum("tkgpsd,tkgpd->tkgps", outer, state.mixed[texts, :, :, :positions])
+    by_reader = outer.view(count, kinds, group * positions, steps * size)
+    values = weights.flatten(2, 3).mT @ by_reader
+    inner = outer.view(count, kinds, -1, size) @ state.values[texts, :, :positions].mT
+    inner = inner.view(count, kinds, group, positions, steps, positions)
     inner -= share.unsqueeze(-1)
-    inner *= weights.unsqueeze(3)
-    queries = inner.view(kinds, -1, positions) @ state.keys[:, :positions]
-    sources = inner.view(kinds, group * positions, steps * positions).mT
-    keys = sources @ state.queries[:, :, :positions].flatten(1, 2)
+    inner *= weights.unsqueeze(4)
+    queries = inner.view(count, kinds, -1, positions) @ state.keys[texts, :, :positions]
+    sources = inner.view(count, kinds, group * positions, steps * positions).mT
+    keys = sources @ state.queries[texts, :, :, :positions].flatten(2, 3)
     return (
-        queries.view(kinds, group, positions, steps, size).permute(2, 3, 0, 1, 4).flatten(2, 3),
-        keys.view(kinds, steps, positions, size).permute(2, 1, 0, 3),
-        values.view(kinds, positions, steps, size).permute(1, 2, 0, 3),
+        queries.view(count, kinds, group, positions, steps, size).permute(0, 3, 4, 1, 2, 5),
+        keys.view(count, kinds, steps, positions, size).permute(0, 3, 2, 1, 4),
+        values.view(count, kinds, positions, steps, size).permute(0, 2, 3, 1, 4),
     )
 
 
-def unrotated(gradient: torch.Tensor, rotation: Rotation) -> torch.Tensor:
-    """Return the gradient before the rotary embedding, `[position, step, head, size]`."""
-    cosines, sines = (table[: len(gradient), None, None] for table in rotation)
+def unrotated(gradient: torch.Tensor, rotation: Rotation, rows: PairRows) -> torch.Tensor:
+    """Return the gradient before the rotary embedding, `[pair, head, size]`."""
     half = gradient.shape[-1] // 2
-    first, second = gradient[..., :half], gradient[..., half:]
-    turned = torch.empty(gradient.shape, dtype=gradient.dtype, device=gradient.device)
-    torch.mul(gradient, cosines, out=turned)
-    turned[..., :half].addcmul_(second, sines[..., half:])
-    turned[..., half:].addcmul_(first, sines[..., :half], value=-1)
+    turned = torch.empty_like(gradient)
+    for part, result, (_, read) in rows.pieces(gradient, turned):
+        cosines, sines = (table[read, None] for table in rotation)
+        torch.mul(part, cosines, out=result)
+        result[..., :half].addcmul_(part[..., half:], sines[..., half:])
+        result[..., half:].addcmul_(part[..., :half], sines[..., :half], value=-1)
     return turned

@@ -16,9 +16,10 @@ from helpers.engine.llama_layers import (
     NormState,
     attention_state,
     feed_forward_state,
-    modules_to_record,
     norm_state,
+    recorder_of,
 )
+from helpers.engine.matrix_products import FastLinear, product
 from helpers.engine.pair_rows import EndRows, PairRows
 from helpers.engine.recorder import Recorder
 from helpers.engine.step_gradients import Attentions, ChunkGradients, detached, score_gradients
@@ -32,8 +33,8 @@ LLAMA_LIKE = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 
 @dataclass(frozen=True)
-class TextState:
-    """What one text left in all layers, and in the norm behind them."""
+class ModelState:
+    """What the texts left in all layers, and in the norm behind them."""
 
     layers: list[tuple[AttentionState, FeedForwardState]]
     norm: NormState
@@ -58,25 +59,25 @@ class LlamaEngine:
         positions = forcing.prediction_positions(0, forcing.steps)
         target = forcing.target[:, : int(positions.max()) + 1]
         with torch.no_grad():
-            with (
-                Recorder(modules_to_record(network)) as recorder,
-                HeadInput(network, positions[:, :1]) as head,
-            ):
+            watched = HeadInput(network, positions[:, :1])
+            with FastLinear(), recorder_of(network) as recorder, watched as head:
                 output = run_decoder(forcing, target, None, output_attentions=True)
-            self._states = head.states
-            rows = range(len(target))
-            self._texts = [text_state(network, recorder, output, row) for row in rows]
+            self._at_head = head.states
+            self._state = model_state(network, recorder, output)
         if attentions is not None:
             attentions.decoder = detached(output.attentions)
 
     def bytes_per_step(self) -> int:
         """Return about how much memory the backward pass of one more step takes."""
-        _, length, hidden = self.forcing.target.shape
+        rows, length, hidden = self.forcing.target.shape
         config = self.forcing.network.config
         width = 4 * hidden + 2 * config.intermediate_size
         width += config.num_attention_heads * (length + 4 * config.head_dim)
-        rows = len(self._texts)
-        return int((width + rows * hidden) * length * self.forcing.target.element_size())
+        return int(
+            (self.forcing.points * width + rows * hidden)
+            * length
+            * self.forcing.target.element_size()
+        )
 
     def best_chunk(self, start: int) -> int:
         """Return how many steps are fastest together.
@@ -86,7 +87,7 @@ class LlamaEngine:
         rows = ROWS_AT_FULL_SPEED.get(self.forcing.target.device.type, ROWS_ON_ACCELERATORS)
         prefix, steps = int(self.forcing.first.max()) + start, 1
         while rows > 0:
-            rows -= prefix + steps
+            rows -= self.forcing.points * (prefix + steps)
             steps += 1
         return max(2, steps - 1)
 
@@ -94,53 +95,61 @@ class LlamaEngine:
         """Return the gradients of the steps from `start` to `end - 1`."""
         forcing = self.forcing
         positions = forcing.prediction_positions(start, end)
-        index = positions.unsqueeze(-1).expand(-1, -1, self._states.shape[-1])
+        index = positions.unsqueeze(-1).expand(-1, -1, self._at_head.shape[-1])
+        head = forcing.network.get_output_embeddings().weight.detach()
+        with torch.no_grad():
+            logits = product(self._at_head.gather(1, index), head.T).requires_grad_()
         with torch.enable_grad():
-            picked = self._states.gather(1, index).requires_grad_()
-            logits = forcing.network.get_output_embeddings()(picked)
-            at_head = score_gradients(forcing, self._score, start, end, logits, picked)
+            of_logits = score_gradients(forcing, self._score, start, end, logits, logits)
+        at_head = product(of_logits, head)
+        del logits, of_logits
         shape = (end - start, len(positions), int(positions.max()) + 1, at_head.shape[-1])
         gradients = at_head.new_zeros(shape)
         with torch.no_grad():
-            for row, text in enumerate(self._texts):
-                found, pairs = text_gradients(text, at_head[row], positions[row])
-                for step, (own, read) in enumerate(pairs.pieces()):
-                    gradients[step, row, read] = found[own]
+            for text in range(len(positions) // forcing.points):
+                # One text at all points of its path; their prefixes are equally long.
+                rows = slice(text, None, len(positions) // forcing.points)
+                found, pairs = text_gradients(self._state, at_head[rows], rows, positions[text])
+                for step, (part, read) in enumerate(pairs.pieces(found)):
+                    gradients[step][read] = part
         return ChunkGradients(start, None, gradients)
 
 
-def text_state(network: Any, recorder: Recorder, output: Any, row: int) -> TextState:
-    """Return what one text left in a model, from its forward pass."""
+def model_state(network: Any, recorder: Recorder, output: Any) -> ModelState:
+    """Return what the texts left in a model, from its forward pass; the recorder gives it away."""
     body = network.base_model
     cosines, sines = recorder.outputs[body.rotary_emb]
     # One table serves all texts, for all of them begin at position 0.
     rotation = (cosines[0], sines[0])
     layers = [
         (
-            attention_state(layer, recorder, rotation, weights, row),
-            feed_forward_state(layer, recorder, row),
+            attention_state(layer, recorder, rotation, weights),
+            feed_forward_state(layer, recorder),
         )
         for layer, weights in zip(body.layers, output.attentions, strict=True)
     ]
-    return TextState(layers, norm_state(body.norm, recorder.inputs[body.norm][row]))
+    return ModelState(layers, norm_state(body.norm, recorder.inputs[body.norm]))
 
 
 def text_gradients(
-    text: TextState, at_head: torch.Tensor, positions: torch.Tensor
+    state: ModelState, at_head: torch.Tensor, texts: slice, positions: torch.Tensor
 ) -> tuple[torch.Tensor, PairRows]:
-    """Return one text's gradients `[pair, hidden]`, and which pairs of step and position they are.
+    """Return gradients `[pair, hidden]`, and which pairs of text, step and position they are.
 
     Args:
-        text: What the text left in the model.
-        at_head: Each step's gradient at the head's input, `[step, hidden]`.
+        state: What the texts left in the model.
+        at_head: Each step's gradient at the head's input, `[text, step, hidden]`.
+        texts: Which texts these are; their prefixes are equally long.
         positions: Where that is, `[step]`.
     """
-    ends, rows = EndRows(positions), PairRows(positions)
-    total = torch.zeros_like(at_head)
-    width = text.layers[0][1].gate.shape[-1]
-    spare = at_head.new_empty(rows.steps[-1].stop, width)
-    add_norm_gradient(total, at_head.clone(), text.norm, ends)
-    (last_attention, last_feed_forward), *others = reversed(text.layers)
+    ends = EndRows(texts, len(at_head), positions)
+    rows = PairRows(texts, len(at_head), positions)
+    at_ends = at_head.flatten(0, 1)
+    total = torch.zeros_like(at_ends)
+    width = state.layers[0][1].gate.shape[-1]
+    spare = at_ends.new_empty(len(rows), width)
+    add_norm_gradient(total, at_ends.clone(), state.norm, ends)
+    (last_attention, last_feed_forward), *others = reversed(state.layers)
     # Before the last attention, a step's score depends on nothing but its own position.
     add_feed_forward_gradient(total, last_feed_forward, ends, spare)
     total = rows.placed(total)

@@ -21,8 +21,8 @@ class NormState:
     With `d` the gradient of `y`, that of `x` is `r * (w * d - x * r * mean(w * d * x * r))`.
 
     Attributes:
-        normed: `x * r`, `[position, ..., hidden]`.
-        root: `r`, `[position, ..., 1]`.
+        normed: `x * r`, `[row, position, ..., hidden]`.
+        root: `r`, `[row, position, ..., 1]`.
         weight: `w`, `[hidden]`.
     """
 
@@ -32,28 +32,28 @@ class NormState:
 
 
 def norm_state(norm: Any, inputs: torch.Tensor) -> NormState:
-    """Return the state of a norm that has read `[position, ..., hidden]`."""
+    """Return the state of a norm that has read `[row, position, ..., hidden]`."""
     root = torch.rsqrt(inputs.pow(2).mean(-1, keepdim=True) + norm.variance_epsilon)
     return NormState(inputs * root, root, norm.weight.detach())
 
 
 @dataclass(frozen=True)
 class AttentionState:
-    """What one text left in a layer's attention.
+    """What the texts, one a row, left in a layer's attention.
 
     Query heads are ordered `[key head, query head of that key head]`, below `[kind, group]`.
 
     Attributes:
         module: The attention module, for its weights.
         norm: The norm before it.
-        query_norm: Qwen3's norm of the queries, `[position, head, size]`; else None.
+        query_norm: Qwen3's norm of the queries, `[row, position, head, size]`; else None.
         key_norm: Qwen3's norm of the keys; else None.
         rotation: Cosines and sines of the rotary embedding, `[position, size]`.
-        weights: Attention weights, `[kind, group, position, position]`.
-        queries: Rotated, times the attention's scale, `[kind, group, position, size]`.
-        keys: Rotated, times the attention's scale, `[kind, position, size]`.
-        values: `[kind, position, size]`.
-        mixed: What the heads gave, `[kind, group, position, size]`.
+        weights: Attention weights, `[row, kind, group, position, position]`.
+        queries: Rotated, times the attention's scale, `[row, kind, group, position, size]`.
+        keys: Rotated, times the attention's scale, `[row, kind, position, size]`.
+        values: `[row, kind, position, size]`.
+        mixed: What the heads gave, `[row, kind, group, position, size]`.
     """
 
     module: Any
@@ -70,13 +70,13 @@ class AttentionState:
 
 @dataclass(frozen=True)
 class FeedForwardState:
-    """What one text left in a layer's gated feed-forward module.
+    """What the texts, one a row, left in a layer's gated feed-forward module.
 
     Attributes:
         module: The module, for its weights.
         norm: The norm before it.
-        gate: The activated gate, `[position, width]`.
-        slope: The activation's slope times the other branch, `[position, width]`.
+        gate: The activated gate, `[row, position, width]`.
+        slope: The activation's slope times the other branch, `[row, position, width]`.
     """
 
     module: Any
@@ -85,75 +85,72 @@ class FeedForwardState:
     slope: torch.Tensor
 
 
-def modules_to_record(network: Any) -> list[Any]:
-    """Return the modules whose inputs or outputs the backward pass needs."""
+def recorder_of(network: Any) -> Recorder:
+    """Return what notes all that the backward pass needs of a forward pass."""
     body = network.base_model
-    modules = [body.norm, body.rotary_emb]
+    inputs, outputs = [body.norm], [body.rotary_emb]
     for layer in body.layers:
         attention, feed_forward = layer.self_attn, layer.mlp
-        modules += [layer.input_layernorm, layer.post_attention_layernorm]
-        modules += [attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj]
-        modules += [feed_forward.gate_proj, feed_forward.up_proj]
-    return modules
+        inputs += [layer.input_layernorm, attention.o_proj, layer.post_attention_layernorm]
+        outputs += [attention.q_proj, attention.k_proj, attention.v_proj]
+        outputs += [feed_forward.gate_proj, feed_forward.up_proj]
+    return Recorder(inputs, outputs)
 
 
 def attention_state(
-    layer: Any, recorder: Recorder, rotation: Rotation, weights: torch.Tensor, row: int
+    layer: Any, recorder: Recorder, rotation: Rotation, weights: torch.Tensor
 ) -> AttentionState:
-    """Return what one text, a row of the batch, left in a layer's attention.
+    """Return what the texts left in a layer's attention; the recorder gives it away.
 
     Args:
         layer: The decoder layer.
         recorder: What flowed through its modules.
         rotation: Cosines and sines of the rotary embedding, `[position, size]`.
         weights: The layer's attention weights, `[row, head, position, position]`.
-        row: Which text.
     """
     module = layer.self_attn
     size, group = module.head_dim, module.num_key_value_groups
 
     def heads(tensor: torch.Tensor) -> torch.Tensor:
-        return tensor[row].unflatten(-1, (-1, size))
+        return tensor.unflatten(-1, (-1, size))
 
-    queries, keys = (heads(recorder.outputs[part]) for part in (module.q_proj, module.k_proj))
+    queries, keys = (heads(recorder.outputs.pop(part)) for part in (module.q_proj, module.k_proj))
     query_norm = key_norm = None
     if hasattr(module, "q_norm"):
         query_norm, key_norm = norm_state(module.q_norm, queries), norm_state(module.k_norm, keys)
         queries, keys = module.q_norm(queries), module.k_norm(keys)
     queries, keys = rotated(queries, rotation), rotated(keys, rotation)
+    mixed = heads(recorder.inputs.pop(module.o_proj))
     return AttentionState(
         module=module,
-        norm=norm_state(layer.input_layernorm, recorder.inputs[layer.input_layernorm][row]),
+        norm=norm_state(layer.input_layernorm, recorder.inputs.pop(layer.input_layernorm)),
         query_norm=query_norm,
         key_norm=key_norm,
         rotation=rotation,
-        weights=weights[row].unflatten(0, (-1, group)),
-        queries=(queries * module.scaling).transpose(0, 1).unflatten(0, (-1, group)),
-        keys=(keys * module.scaling).transpose(0, 1),
-        values=heads(recorder.outputs[module.v_proj]).transpose(0, 1),
-        mixed=heads(recorder.inputs[module.o_proj]).transpose(0, 1).unflatten(0, (-1, group)),
+        weights=weights.unflatten(1, (-1, group)),
+        queries=(queries * module.scaling).transpose(1, 2).unflatten(1, (-1, group)),
+        keys=(keys * module.scaling).transpose(1, 2),
+        values=heads(recorder.outputs.pop(module.v_proj)).transpose(1, 2),
+        mixed=mixed.transpose(1, 2).unflatten(1, (-1, group)),
     )
 
 
-def feed_forward_state(layer: Any, recorder: Recorder, row: int) -> FeedForwardState:
-    """Return what one text, a row of the batch, left in a layer's feed-forward module."""
+def feed_forward_state(layer: Any, recorder: Recorder) -> FeedForwardState:
+    """Return what the texts left in a layer's feed-forward module; the recorder gives it away."""
     module, norm = layer.mlp, layer.post_attention_layernorm
     with torch.enable_grad():
-        before = recorder.outputs[module.gate_proj][row].detach().requires_grad_()
+        before = recorder.outputs.pop(module.gate_proj).detach().requires_grad_()
         gate = module.act_fn(before)
         # An activation works element by element, so the gradient of the sum is its slope.
         slope = torch.autograd.grad(gate.sum(), before)[0]
-    other = recorder.outputs[module.up_proj][row]
+    slope *= recorder.outputs.pop(module.up_proj)
     return FeedForwardState(
-        module=module,
-        norm=norm_state(norm, recorder.inputs[norm][row]),
-        gate=gate.detach(),
-        slope=slope * other,
+        module, norm_state(norm, recorder.inputs.pop(norm)), gate.detach(), slope
     )
 
 
 def rotated(heads: torch.Tensor, rotation: Rotation) -> torch.Tensor:
-    """Turn `[position, head, size]` by the rotary embedding (Su et al. 2021), as Llama does."""
+    """Turn `[row, position, head, size]` by the rotary embedding (Su et al. 2021), like Llama."""
     cosines, sines = (table[:, None] for table in rotation)
     first, second = heads.chunk(2, dim=-1)
     return heads * cosines + torch.cat([-second, first], dim=-1) * sines

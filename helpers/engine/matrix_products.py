@@ -1,8 +1,12 @@
 """Matrix products by the fastest routine that this build of torch has."""
 
+from collections.abc import Callable, Mapping
 from functools import cache
+from typing import Any
 
 import torch
+import torch.nn.functional as F  # noqa: N812
+from torch.overrides import TorchFunctionMode
 
 # Products of whole numbers this small are exact in every order.
 _PROBE = 4
@@ -35,9 +39,11 @@ def has_onednn(rows: torch.Tensor) -> bool:
     return rows.device.type == "cpu" and rows.dtype == torch.float32 and onednn_works()
 
 
-def _onednn_product(rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+def _onednn_product(
+    rows: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None
+) -> torch.Tensor:
     # Its weight comes as a linear layer's, `[outer, inner]`; a view will do.
-    return torch.ops.mkldnn._linear_pointwise(rows, weight.T, None, "none", [], "")
+    return torch.ops.mkldnn._linear_pointwise(rows, weight.T, bias, "none", [], "")
 
 
 def _onednn_sum(total: torch.Tensor, rows: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -67,3 +73,32 @@ def sum_with_product(total: torch.Tensor, rows: torch.Tensor, weight: torch.Tens
     if has_onednn(rows):
         return _onednn_sum(total, rows, weight)
     return total.addmm_(rows, weight)
+
+
+class FastLinear(TorchFunctionMode):
+    """Sends the linear layers of a forward pass without a graph through oneDNN.
+
+    Nothing of the model is changed; outside of the `with` block, all is as before.
+    """
+
+    def __torch_function__(
+        self,
+        function: Callable[..., Any],
+        types: Any,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:
+        """Call a function of torch, or what does the same faster."""
+        if function is F.linear and not kwargs and _is_plain(*args):
+            rows, weight, *bias = args
+            return _onednn_product(rows, weight.T, *bias)
+        return function(*args, **(kwargs or {}))
+
+
+def _is_plain(*tensors: torch.Tensor | None) -> bool:
+    """Tell whether all are ordinary tensors that oneDNN multiplies, and no graph is wanted."""
+    return not torch.is_grad_enabled() and all(
+        tensor is None
+        or (type(tensor) in (torch.Tensor, torch.nn.Parameter) and has_onednn(tensor))
+        for tensor in tensors
+    )

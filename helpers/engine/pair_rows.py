@@ -1,10 +1,9 @@
 """The pairs of a position and a step that gradients of a chunk of steps are made of."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import torch
-
-Piece = tuple[slice, slice | torch.Tensor]
 
 
 class PairRows:
@@ -12,63 +11,85 @@ class PairRows:
 
     A chunk's steps have prefixes of different lengths. The rows of one step follow each other,
     so that no product goes through positions behind a prefix, and what the text left at the
-    positions fits to a step's rows without being copied.
+    positions fits to a step's rows without being copied. Texts of the same lengths, such as the
+    points of a path, lie side by side within each step.
 
     Attributes:
+        texts: Which texts of the batch.
         positions: Positions in the longest prefix.
         steps: The rows of each step.
     """
 
-    def __init__(self, ends: torch.Tensor) -> None:
+    def __init__(self, texts: slice, count: int, ends: torch.Tensor) -> None:
         """Lay out the pairs.
 
         Args:
+            texts: Which texts of the batch.
+            count: How many these are.
             ends: The last position of each step's prefix, `[step]`.
         """
-        lengths = [end + 1 for end in ends.tolist()]
-        self.positions = max(lengths)
+        self.texts, self._count = texts, count
+        self._lengths = [end + 1 for end in ends.tolist()]
+        self.positions = max(self._lengths)
         self.steps = []
         start = 0
-        for length in lengths:
-            self.steps.append(slice(start, start + length))
-            start += length
+        for length in self._lengths:
+            self.steps.append(slice(start, start + count * length))
+            start += count * length
 
-    def pieces(self) -> Iterator[Piece]:
-        """Yield some rows and, in the same order, which positions they stand for."""
-        for own in self.steps:
-            yield own, slice(0, own.stop - own.start)
+    def __len__(self) -> int:
+        """The number of pairs."""
+        return self.steps[-1].stop
+
+    def pieces(self, *tensors: torch.Tensor) -> Iterator[tuple[Any, ...]]:
+        """Yield a part of each tensor `[pair, ...]`, and the index of what belongs to it.
+
+        The parts are views `[text, position, ...]`; the index is for tensors of all texts and
+        positions, `[row, position, ...]`.
+        """
+        for own, length in zip(self.steps, self._lengths, strict=True):
+            parts = (tensor[own].unflatten(0, (self._count, length)) for tensor in tensors)
+            yield (*parts, (self.texts, slice(0, length)))
 
     def by_position(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return `[pair, kind, group, size]` as `[kind, group, position, step, size]`.
+        """Return `[pair, kind, group, size]` as `[text, kind, group, position, step, size]`.
 
         Positions behind a step's prefix are zero.
         """
         _, kinds, group, size = rows.shape
-        full = rows.new_zeros(kinds, group, self.positions, len(self.steps), size)
-        for step, (own, read) in enumerate(self.pieces()):
-            full[:, :, read, step] = rows[own].permute(1, 2, 0, 3)
+        shape = (self._count, kinds, group, self.positions, len(self.steps), size)
+        full = rows.new_zeros(shape)
+        for step, (part, (_, read)) in enumerate(self.pieces(rows)):
+            full[:, :, :, read, step] = part.permute(0, 2, 3, 1, 4)
         return full
 
     def by_pair(self, full: torch.Tensor) -> torch.Tensor:
-        """Return `[position, step, head, size]` as `[pair, head, size]`."""
-        rows = full.new_empty(self.steps[-1].stop, *full.shape[2:])
-        for step, (own, read) in enumerate(self.pieces()):
-            rows[own] = full[read, step]
+        """Return `[text, position, step, ...]` as `[pair, ...]`."""
+        rows = full.new_empty(len(self), *full.shape[3:])
+        for step, (part, (_, read)) in enumerate(self.pieces(rows)):
+            part.copy_(full[:, read, step])
         return rows
 
     def placed(self, at_ends: torch.Tensor) -> torch.Tensor:
-        """Return rows that are zero but for the last position of each prefix, `[step, ...]`."""
-        rows = at_ends.new_zeros(self.steps[-1].stop, *at_ends.shape[1:])
-        rows[[own.stop - 1 for own in self.steps]] = at_ends
+        """Return rows that are zero but for the last position of each prefix.
+
+        Args:
+            at_ends: The rows of `EndRows`, `[text * step, ...]`.
+        """
+        ends = at_ends.unflatten(0, (self._count, -1))
+        rows = at_ends.new_zeros(len(self), *at_ends.shape[1:])
+        for step, (part, _) in enumerate(self.pieces(rows)):
+            part[:, -1] = ends[:, step]
         return rows
 
 
 class EndRows:
-    """Only the last position of each prefix, where a chunk's gradients begin: `[step, ...]`."""
+    """Only the last position of each prefix, where gradients begin: `[text * step, ...]`."""
 
-    def __init__(self, ends: torch.Tensor) -> None:
-        self._ends = ends
+    def __init__(self, texts: slice, count: int, ends: torch.Tensor) -> None:
+        self._texts, self._count, self._ends = texts, count, ends
 
-    def pieces(self) -> Iterator[Piece]:
-        """Yield all rows at once, and which positions they stand for."""
-        yield slice(None), self._ends
+    def pieces(self, *tensors: torch.Tensor) -> Iterator[tuple[Any, ...]]:
+        """Yield all of each tensor as `[text, step, ...]`, and the index of what belongs to it."""
+        parts = (tensor.unflatten(0, (self._count, -1)) for tensor in tensors)
+        yield (*parts, (self._texts, self._ends))

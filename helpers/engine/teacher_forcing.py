@@ -33,6 +33,7 @@ class TeacherForcing:
         contrast_ids: Tokens to compare with, `[row, step]`, or None.
         source_baseline: What a source token is replaced by, embeddings like `source`.
         target_baseline: What a target token is replaced by, embeddings like `target`.
+        points: At how many points of a path each text stands, one block of rows for each point.
     """
 
     network: Any
@@ -45,6 +46,7 @@ class TeacherForcing:
     contrast_ids: torch.Tensor | None = None
     source_baseline: torch.Tensor | None = None
     target_baseline: torch.Tensor | None = None
+    points: int = 1
 
     @property
     def steps(self) -> int:
