@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from helpers.engine.chunks import chunk_size, run_in_chunks
+from helpers.engine.matrix_products import FastLinear
 from helpers.engine.row_scores import RowScores, empty_scores
 from helpers.engine.step_scores import step_scores
 from helpers.engine.teacher_forcing import (
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
 
 # Token positions that one forward pass may hold.
 POSITIONS_AT_ONCE = 2048
+
+# Logits that one forward pass may compute. They are most of what occlusion takes; more of them
+# would hardly be faster on a processor, and take more memory than Inseq, which runs text by text.
+LOGITS_AT_ONCE = {"cpu": 2**21}
+LOGITS_ON_ACCELERATORS = 2**27
 
 # Takes the embeddings of some rows, `[row, position, hidden]`; gives scores `[row, step]`.
 Scorer = Callable[[torch.Tensor], torch.Tensor]
@@ -46,7 +52,7 @@ def run_occlusion(
         progress: Moved on by each pass over the replaced tokens of a text.
     """
     scores = empty_scores(forcing)
-    with torch.no_grad():
+    with torch.no_grad(), FastLinear():
         for row, scored in enumerate(scores):
             text = single_text(forcing, row)
             if text.source is not None:
@@ -138,10 +144,11 @@ def changes_of(
 
 
 def rows_at_once(text: TeacherForcing) -> int:
-    """Return how many rows fit into the memory there is."""
+    """Return how many rows are fast together and fit into the memory there is."""
     source = 0 if text.source is None else text.source.shape[1]
+    device, logits = text.target.device, text.steps * text.network.config.vocab_size
     length, hidden = text.target.shape[1] + source, text.target.shape[2]
-    logits = 3 * text.steps * text.network.config.vocab_size
-    bytes_per_row = (logits + 24 * length * hidden) * text.target.element_size()
-    most = max(1, POSITIONS_AT_ONCE // length)
-    return chunk_size(bytes_per_row, text.target.device, most=most)
+    bytes_per_row = (3 * logits + 24 * length * hidden) * text.target.element_size()
+    of_logits = LOGITS_AT_ONCE.get(device.type, LOGITS_ON_ACCELERATORS) // logits
+    most = max(1, min(POSITIONS_AT_ONCE // length, of_logits))
+    return chunk_size(bytes_per_row, device, most=most)
