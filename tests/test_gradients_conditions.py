@@ -16,7 +16,14 @@ from random_models import (
     random_text,
 )
 
-from helpers.engine import chunks, gradient_engines, llama_backward, occlusion
+from helpers.engine import (
+    chunks,
+    gradient_engines,
+    llama_backward,
+    occlusion,
+    pointwise_tail,
+    step_gradients,
+)
 from helpers.engine.inseq_outputs import attribute_with_inseq, row_of
 from helpers.engine.vector_jacobian import VectorJacobian
 from helpers.errors import MethodError, NotEnoughMemoryError
@@ -253,10 +260,67 @@ def test_a_wrong_backward_pass_is_noticed_and_not_used(monkeypatch):
     sources, targets = encoded_texts(model, 5, 6)
     expected = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
     gradient_engines._agreements.clear()
-    monkeypatch.setattr(llama_backward, "unrotated", lambda gradient, rotation: gradient)
+    monkeypatch.setattr(llama_backward, "unrotated", lambda gradient, rotation, rows: gradient)
     with pytest.warns(UserWarning, match="computes something in another way"):
         fallen_back = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
     assert_same_scores(fallen_back["saliency"][0], expected["saliency"][0], TOLERANCE)
+
+
+@pytest.mark.parametrize("family", ["marian", "t5", "gpt2"])
+def test_the_tail_of_a_model_is_gone_through_once_for_all_steps(family, monkeypatch):
+    model = random_model(family)
+    sources, targets = encoded_texts(model, 5, 6)
+    expected = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
+    called = []
+    original = step_gradients.gradients_before
+    monkeypatch.setattr(
+        step_gradients, "gradients_before", lambda *a: called.append(1) or original(*a)
+    )
+    again = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
+    assert called
+    assert_same_scores(again["saliency"][0], expected["saliency"][0], TOLERANCE)
+
+
+@pytest.mark.parametrize(
+    ("family", "reader"),
+    [
+        # What flows around this module, through the residual connection, would be forgotten.
+        ("marian", lambda network: network.get_decoder().layers[-1].encoder_attn.out_proj),
+        # An attention follows, so that positions depend on each other.
+        ("gpt2", lambda network: network.base_model.h[-1].ln_1),
+        # Another width, and a name that is not there, as another version might have them.
+        ("marian", lambda network: network.get_decoder().layers[-1].fc2),
+        ("t5", lambda network: network.get_decoder().block[-1].renamed),
+    ],
+    ids=["forgets_the_residual", "holds_an_attention", "has_another_width", "is_missing"],
+)
+def test_a_tail_that_begins_elsewhere_is_noticed_and_not_used(family, reader, monkeypatch):
+    model = random_model(family)
+    sources, targets = encoded_texts(model, 5, 6)
+    expected = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
+    gradient_engines._agreements.clear()
+    monkeypatch.setitem(pointwise_tail._READERS, family, reader)
+    with pytest.warns(UserWarning, match="computes something in another way"):
+        fallen_back = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
+    assert_same_scores(fallen_back["saliency"][0], expected["saliency"][0], TOLERANCE)
+
+
+def test_the_points_of_a_path_are_gone_through_together(monkeypatch):
+    model = random_model("llama")
+    sources, targets = batch_of_texts(model, [(5, 7), (3, 2)])
+    seen = []
+    original = llama_backward.head_gradients
+
+    def watched(outer, state, texts):
+        seen.append((len(outer), texts.step))
+        return original(outer, state, texts)
+
+    attribute_together(model, sources, targets, ["saliency"], show_progress=False)
+    monkeypatch.setattr(llama_backward, "head_gradients", watched)
+    asked = {"options": {"integrated_gradients": {"n_steps": 4}}, "show_progress": False}
+    attribute_together(model, sources, targets, ["integrated_gradients"], **asked)
+    # Two texts with four points each, every second row one of the same text.
+    assert set(seen) == {(4, 2)}
 
 
 @pytest.mark.parametrize("family", FAMILIES)

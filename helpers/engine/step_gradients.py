@@ -10,6 +10,8 @@ from typing import Any
 
 import torch
 
+from helpers.engine.pointwise_tail import first_module, gradients_before
+from helpers.engine.recorder import Recorder
 from helpers.engine.step_scores import step_scores
 from helpers.engine.teacher_forcing import HeadInput, TeacherForcing, run_decoder, run_encoder
 from helpers.engine.vector_jacobian import VectorJacobian
@@ -60,6 +62,7 @@ class AutogradEngine:
         has_target: bool,
         attentions: Attentions | None = None,
         vector_jacobian: VectorJacobian | None = None,
+        is_tail_apart: bool = False,
     ) -> None:
         """Run the encoder, if there is one; it is not run again.
 
@@ -69,12 +72,15 @@ class AutogradEngine:
             has_target: Whether gradients of the target embeddings are wanted.
             attentions: Filled with attention weights in passing; None where not wanted.
             vector_jacobian: Knows which way of going backward is faster.
+            is_tail_apart: Go through the model's tail once for all steps; `has_tail` tells
+                whether that can be.
         """
         self.forcing = forcing
         self._score = score
         self._has_target = has_target
         self._attentions = attentions
         self._vector_jacobian = vector_jacobian or VectorJacobian()
+        self._is_tail_apart = is_tail_apart
         self._source: torch.Tensor | None = None
         self._source_states: torch.Tensor | None = None
         if forcing.source is not None:
@@ -125,12 +131,17 @@ class AutogradEngine:
         if self._has_target:
             inputs.append(target.requires_grad_())
         attentions = self._attentions if end == forcing.steps else None
-        with HeadInput(forcing.network, positions) as head:
+        tail = Recorder([first_module(forcing.network)] if self._is_tail_apart else [], [])
+        with HeadInput(forcing.network, positions) as head, tail:
             output = run_decoder(forcing, target, states, output_attentions=attentions is not None)
         if attentions is not None:
             keep_attentions(attentions, output)
-        at_head = score_gradients(forcing, self._score, start, end, output.logits, head.picked)
-        gradients = self._vector_jacobian(head.states, inputs, at_head, positions)
+        vectors = score_gradients(forcing, self._score, start, end, output.logits, head.picked)
+        read = head.states
+        for beginning in tail.inputs.values():
+            vectors = gradients_before(beginning, read, vectors, positions)
+            read = beginning
+        gradients = self._vector_jacobian(read, inputs, vectors, positions)
         of_target = gradients[-1] if self._has_target else None
         if self._source is None or self._source_states is None:
             return ChunkGradients(start, None, of_target)
