@@ -72,8 +72,9 @@ def repair_ipython_display() -> bool:
     """Give ``IPython.core.display`` back the name ``display``, which IPython 9 removed.
 
     Inseq 0.7's ``show()`` still runs ``from IPython.core.display import HTML, display``. The
-    function itself lives on in ``IPython.display``; only the old address is missing. Where the
-    name exists nothing is changed, so the repair ends by itself with a fixed IPython or Inseq.
+    function itself lives on in ``IPython.display``; only the old address is missing. IPython 8
+    still answers there, with a warning above the heatmap each time; it gets the plain name too.
+    Where the name is there nothing is changed, so the repair ends by itself with a fixed IPython.
 
     Returns:
         True where the name was missing and has been put back.
@@ -81,10 +82,13 @@ def repair_ipython_display() -> bool:
     import IPython.core.display as old_address
     from IPython.display import display
 
-    if hasattr(old_address, "display"):
+    if "display" in vars(old_address):
         return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        is_missing = not hasattr(old_address, "display")
     old_address.display = display  # type: ignore[attr-defined]
-    return True
+    return is_missing
 
 
 def quiet_libraries() -> None:

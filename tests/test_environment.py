@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,26 @@ def without_display(monkeypatch):
     """IPython as from version 9 on, whichever version is installed."""
     import IPython.core.display
 
-    monkeypatch.delattr(IPython.core.display, "display", raising=False)
+    for name in ("display", "__getattr__"):
+        if name in vars(IPython.core.display):
+            monkeypatch.delattr(IPython.core.display, name)
     return IPython.core.display
+
+
+def test_repair_silences_an_ipython_that_answers_with_a_warning(without_display, monkeypatch):
+    def answer(name):
+        if name != "display":
+            raise AttributeError(name)
+        warnings.warn(f"{name} is deprecated", DeprecationWarning, stacklevel=2)
+        return print
+
+    monkeypatch.setattr(without_display, "__getattr__", answer, raising=False)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert environment.repair_ipython_display() is False
+        from IPython.core.display import display
+        from IPython.display import display as own
+    assert display is own
 
 
 def test_repair_puts_ipythons_own_function_back(without_display):

@@ -62,7 +62,7 @@ class LlamaEngine:
             watched = HeadInput(network, positions[:, :1])
             with FastLinear(), recorder_of(network) as recorder, watched as head:
                 output = run_decoder(forcing, target, None, output_attentions=True)
-            self._at_head = head.states
+            self._states = head.states
             self._state = model_state(network, recorder, output)
         if attentions is not None:
             attentions.decoder = detached(output.attentions)
@@ -73,11 +73,8 @@ class LlamaEngine:
         config = self.forcing.network.config
         width = 4 * hidden + 2 * config.intermediate_size
         width += config.num_attention_heads * (length + 4 * config.head_dim)
-        return int(
-            (self.forcing.points * width + rows * hidden)
-            * length
-            * self.forcing.target.element_size()
-        )
+        width = self.forcing.points * width + rows * hidden
+        return int(width * length * self.forcing.target.element_size())
 
     def best_chunk(self, start: int) -> int:
         """Return how many steps are fastest together.
@@ -95,13 +92,13 @@ class LlamaEngine:
         """Return the gradients of the steps from `start` to `end - 1`."""
         forcing = self.forcing
         positions = forcing.prediction_positions(start, end)
-        index = positions.unsqueeze(-1).expand(-1, -1, self._at_head.shape[-1])
-        head = forcing.network.get_output_embeddings().weight.detach()
-        with torch.no_grad():
-            logits = product(self._at_head.gather(1, index), head.T).requires_grad_()
+        index = positions.unsqueeze(-1).expand(-1, -1, self._states.shape[-1])
+        head = forcing.network.get_output_embeddings()
+        with torch.no_grad(), FastLinear():
+            logits = head(self._states.gather(1, index)).requires_grad_()
         with torch.enable_grad():
             of_logits = score_gradients(forcing, self._score, start, end, logits, logits)
-        at_head = product(of_logits, head)
+        at_head = product(of_logits, head.weight.detach())
         del logits, of_logits
         shape = (end - start, len(positions), int(positions.max()) + 1, at_head.shape[-1])
         gradients = at_head.new_zeros(shape)
