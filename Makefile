@@ -48,7 +48,7 @@ unit: $(INSTALLED) $(SMOLLM2) ## pytest over tests/
 	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
 
 test-slow: $(INSTALLED) $(SMOLLM2) ## the longest comparisons with Inseq: 60 tokens, every score
-	$(OFFLINE) $(BIN)/python -m pytest -m slow
+	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
 
 nbval: $(INSTALLED) $(SMOLLM2) ## re-execute every notebook and compare its outputs
 	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg -n 2 --dist loadscope $(NOTEBOOKS)
