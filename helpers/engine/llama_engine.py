@@ -28,6 +28,9 @@ from helpers.engine.teacher_forcing import HeadInput, TeacherForcing, run_decode
 # Rows from which on a matrix product runs at full speed; measured on two cores.
 ROWS_AT_FULL_SPEED = {"cpu": 1024}
 ROWS_ON_ACCELERATORS = 4096
+# With several points of a path, chunks hold few steps, whose prefixes are about equally long: twice
+# the rows take 6% less time then, where those of one text would take more.
+ROWS_OF_A_PATH = 2
 
 LLAMA_LIKE = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
@@ -82,6 +85,8 @@ class LlamaEngine:
         As many as keep matrix products at full speed; more only take memory.
         """
         rows = ROWS_AT_FULL_SPEED.get(self.forcing.target.device.type, ROWS_ON_ACCELERATORS)
+        if self.forcing.points > 1:
+            rows *= ROWS_OF_A_PATH
         prefix, steps = int(self.forcing.first.max()) + start, 1
         while rows > 0:
             rows -= self.forcing.points * (prefix + steps)
