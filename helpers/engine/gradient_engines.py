@@ -22,8 +22,10 @@ if TYPE_CHECKING:
 # in different orders; a forgotten term would be off by a thousand times as much.
 RELATIVE_TOLERANCE = 1e-3
 
-# Tokens of the text on which the two are compared.
+# Tokens of the text on which the two are compared, and how many of them are explained: two steps
+# show whether one leaks into the other. The comparison is part of the first explanation's time.
 TOKENS_COMPARED = 6
+STEPS_COMPARED = 2
 
 _agreements: "weakref.WeakKeyDictionary[Any, bool]" = weakref.WeakKeyDictionary()
 _vector_jacobians: "weakref.WeakKeyDictionary[Any, dict[int, VectorJacobian]]" = (
@@ -129,20 +131,21 @@ def are_alike(ours: ChunkGradients, theirs: ChunkGradients) -> bool:
 
 
 def beginning_of(forcing: TeacherForcing) -> TeacherForcing:
-    """Return the first tokens of the first text, explained from the second on."""
+    """Return the first tokens of the first text, the last of them explained."""
 
     def first_row(tensor: torch.Tensor | None) -> Any:
         return None if tensor is None else tensor[:1]
 
     ids = forcing.target_ids[:1, :TOKENS_COMPARED]
+    steps = min(STEPS_COMPARED, ids.shape[1] - 1)
     return replace(
         forcing,
         source=first_row(forcing.source),
         source_mask=first_row(forcing.source_mask),
         target=forcing.target[:1, :TOKENS_COMPARED],
         target_ids=ids,
-        first=forcing.first.new_tensor([1]),
-        counts=[ids.shape[1] - 1],
+        first=forcing.first.new_tensor([ids.shape[1] - steps]),
+        counts=[steps],
         contrast_ids=None,
         points=1,
     )
