@@ -1,5 +1,7 @@
 """Where a model's weights go: onto the device, or spread over GPU, memory and disk."""
 
+import atexit
+import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any
 
@@ -59,12 +61,15 @@ def placement(
 
 def spread_over(device: str, free: int) -> dict[str, Any]:
     """Return accelerate's arguments to fill a GPU first, then the memory, then the disk."""
+    folder = tempfile.mkdtemp(prefix="hw7-offload-")
+    # The weights read from there belong to this process; without it they only fill the disk.
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     index = int(device.partition(":")[2] or 0)
     rooms = {index: free, "cpu": memory.available_memory("cpu")}
     return {
         "device_map": "auto",
         "max_memory": {place: int(_SHARE_FOR_WEIGHTS * room) for place, room in rooms.items()},
-        "offload_folder": tempfile.mkdtemp(prefix="hw7-offload-"),
+        "offload_folder": folder,
     }
 
 

@@ -190,3 +190,17 @@ def test_weights_get_seven_tenths_of_each_place(monkeypatch):
     monkeypatch.setattr(memory, "available_memory", lambda device: 10**9)
     settings = placement.spread_over("cuda", 10**6)
     assert settings["max_memory"] == {0: 700_000, "cpu": 700_000_000}
+
+
+def test_weights_on_the_disk_go_with_the_process():
+    code = (
+        "from pathlib import Path; from helpers.placement import spread_over\n"
+        "folder = Path(spread_over('cuda', 10**6)['offload_folder'])\n"
+        "(folder / 'weights.dat').write_bytes(b'0'); print(folder)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    folder = Path(done.stdout.strip())
+    assert folder.name.startswith("hw7-offload-")
+    assert not folder.exists()
