@@ -2,7 +2,7 @@
 
     python benchmarks/attribution.py                       everything, about an hour on two cores
     python benchmarks/attribution.py --lengths 5 20        some lengths
-    python benchmarks/attribution.py --models translator --methods saliency
+    python benchmarks/attribution.py --models translation --methods saliency
 
 Writes a table to the screen, and `attribution.json` and `attribution.png` to the output folder; a
 row that was measured before stays until it is measured again.
@@ -258,15 +258,14 @@ def draw(rows: list[Measurement], path: Path) -> None:
 
 def machine() -> dict[str, Any]:
     """Return what the numbers were measured with."""
-    import inseq
-    import transformers
+    from importlib.metadata import version
 
     return {
         "processor": platform.processor() or platform.machine(),
         "threads": torch.get_num_threads(),
         "torch": torch.__version__,
-        "transformers": transformers.__version__,
-        "inseq": getattr(inseq, "__version__", "0.7.1"),
+        "transformers": version("transformers"),
+        "inseq": version("inseq"),
         "load_before": os.getloadavg()[0],
     }
 

@@ -19,6 +19,7 @@ from random_models import (
 from helpers.engine import (
     chunks,
     gradient_engines,
+    integrated_gradients,
     llama_backward,
     occlusion,
     pointwise_tail,
@@ -270,7 +271,9 @@ def test_a_wrong_backward_pass_is_noticed_and_not_used(monkeypatch):
 def test_the_tail_of_a_model_is_gone_through_once_for_all_steps(family, monkeypatch):
     model = random_model(family)
     sources, targets = encoded_texts(model, 5, 6)
-    expected = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
+    with monkeypatch.context() as without:
+        without.setattr(gradient_engines, "has_tail", lambda forcing: False)
+        expected = attribute_together(model, sources, targets, ["saliency"], show_progress=False)
     called = []
     original = step_gradients.gradients_before
     monkeypatch.setattr(
@@ -321,6 +324,35 @@ def test_the_points_of_a_path_are_gone_through_together(monkeypatch):
     attribute_together(model, sources, targets, ["integrated_gradients"], **asked)
     # Two texts with four points each, every second row one of the same text.
     assert set(seen) == {(4, 2)}
+
+
+@pytest.mark.parametrize("positions", [1, 40])
+@pytest.mark.parametrize("family", ["llama", "marian"])
+def test_integrated_gradients_do_not_depend_on_how_many_points_run_at_once(
+    family, positions, monkeypatch
+):
+    model = random_model(family)
+    sources, targets = encoded_texts(model, 5, 6)
+    method = "integrated_gradients"
+    asked = {"score": "logit", "options": {method: {"n_steps": 7}}}
+    at_once = attribute_together(model, sources, targets, [method], show_progress=False, **asked)
+    # One point after the other, or groups of some and a smaller last one.
+    monkeypatch.setattr(integrated_gradients, "POSITIONS_AT_ONCE", positions)
+    apart = attribute_together(model, sources, targets, [method], show_progress=False, **asked)
+    assert_same_scores(apart[method][0], at_once[method][0], TOLERANCE)
+
+
+def test_a_lack_of_memory_is_not_taken_for_another_version(monkeypatch):
+    model = random_model("marian")
+    sources, targets = encoded_texts(model, 5, 6)
+
+    def full(*arguments):
+        raise torch.OutOfMemoryError("out of memory")
+
+    monkeypatch.setattr(step_gradients, "gradients_before", full)
+    with pytest.raises(torch.OutOfMemoryError):
+        attribute_together(model, sources, targets, ["saliency"], show_progress=False)
+    assert model.model not in gradient_engines._agreements
 
 
 @pytest.mark.parametrize("family", FAMILIES)

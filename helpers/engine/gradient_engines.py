@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from helpers.engine.chunks import chunk_size, run_in_chunks
+from helpers.engine.chunks import chunk_size, is_out_of_memory, run_in_chunks
 from helpers.engine.llama_engine import LlamaEngine, fits
 from helpers.engine.pointwise_tail import has_tail
 from helpers.engine.step_gradients import Attentions, AutogradEngine, ChunkGradients
@@ -113,6 +113,8 @@ def difference_from_autograd(text: TeacherForcing) -> str | None:
         )
         short = engine(0, text.steps)
     except (AttributeError, KeyError, RuntimeError, TypeError, ValueError) as error:
+        if is_out_of_memory(error):
+            raise
         # Modules of this version are called or shaped otherwise.
         return f"{type(error).__name__}: {error}"
     return None if are_alike(short, plain) else "the gradients differ"

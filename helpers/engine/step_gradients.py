@@ -155,9 +155,11 @@ def score_gradients(
     start: int,
     end: int,
     logits: torch.Tensor,
-    picked: torch.Tensor,
+    inputs: torch.Tensor,
 ) -> torch.Tensor:
-    """Return the gradients of the steps' scores at the head's input, `[row, step, hidden]`.
+    """Return the gradients of the steps' scores with respect to what the logits came from.
+
+    Inputs and result are `[row, step, ...]`: the states that the head read, or the logits.
 
     A step's score depends on the state at its own position only, so one ordinary backward pass
     of the sum gives every step its gradient. Steps that a row does not have get zero.
@@ -168,7 +170,7 @@ def score_gradients(
         contrast = contrast[:, start:end]
     scores = step_scores(logits, ids, score, contrast)
     scores = scores * forcing.is_explained(start, end).to(scores.device)
-    return torch.autograd.grad(scores.sum(), picked)[0]
+    return torch.autograd.grad(scores.sum(), inputs)[0]
 
 
 def keep_attentions(attentions: Attentions, output: Any) -> None:
