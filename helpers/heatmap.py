@@ -2,6 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
+from helpers.views.bundles import show_bundle
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -15,9 +17,7 @@ FACTS_MIME = "application/vnd.hw7.facts+json"
 
 def display_explanation(explanation: "Explanation", *, hide_special: bool = False) -> None:
     """Show the heatmaps of all methods, with the same facts as plain text beside the HTML."""
-    from IPython.display import display
-
-    display(bundle_of(explanation, hide_special=hide_special), raw=True)
+    show_bundle(bundle_of(explanation, hide_special=hide_special))
 
 
 def bundle_of(

@@ -10,6 +10,7 @@ import pandas
 from helpers.errors import HomeworkError, MethodError
 from helpers.lookup import choose_method
 from helpers.views.alignment import Pair, aligned, pair_label
+from helpers.views.bundles import show_bundle
 from helpers.views.sheet import (
     Layer,
     Sheet,
@@ -79,9 +80,7 @@ class Comparison:
 
     def show(self) -> None:
         """Show both maps and their difference in a notebook."""
-        from IPython.display import display
-
-        display({"text/html": self.html(), "text/plain": self.facts_text()}, raw=True)
+        show_bundle({"text/html": self.html(), "text/plain": self.facts_text()})
 
     def html(self, *, picture: bool = True) -> str:
         """Return both maps and their difference as one piece of HTML that fetches nothing.

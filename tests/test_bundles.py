@@ -1,0 +1,34 @@
+"""What is shown in a notebook, and what in a plain script."""
+
+import subprocess
+import sys
+
+import IPython
+import pytest
+
+from helpers.views.bundles import show_bundle
+
+BUNDLE = {"text/html": "<b>heatmap</b>", "text/plain": "machine ← 机器"}
+
+
+def test_a_plain_script_prints_the_text_alone(capsys):
+    assert IPython.get_ipython() is None
+    show_bundle(BUNDLE)
+    assert capsys.readouterr().out == "machine ← 机器\n"
+
+
+@pytest.mark.parametrize("kind", ["text/html", "text/plain"])
+def test_a_shell_is_given_every_kind(kind):
+    code = (
+        "from IPython.core.interactiveshell import InteractiveShell\n"
+        "from IPython.utils.capture import capture_output\n"
+        "from helpers.views.bundles import show_bundle\n"
+        "InteractiveShell.instance()\n"
+        "with capture_output() as shown:\n"
+        f"    show_bundle({BUNDLE!r})\n"
+        f"print(ascii(shown.outputs[0].data[{kind!r}]))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert done.stdout.strip().splitlines()[-1] == ascii(BUNDLE[kind])
