@@ -100,4 +100,4 @@ done
 [ -n "$python" ] || fail 9 "no Python with huggingface_hub. Type: pip install huggingface_hub tqdm"
 
 export PYTHONPATH="$here${PYTHONPATH:+:$PYTHONPATH}"
-exec "$python" -m helpers.downloads ${options[@]+"${options[@]}"} "${models[@]}"
+exec "$python" -m hw7.fetch.hub ${options[@]+"${options[@]}"} "${models[@]}"

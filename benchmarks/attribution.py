@@ -25,10 +25,10 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from helpers.catalog import CATALOG
-from helpers.engine.inseq_outputs import attribute_with_inseq
-from helpers.engine.matrix_products import product
+from hw7.engine.inseq_outputs import attribute_with_inseq
+from hw7.engine.matrix_products import product
 from helpers.generation import encoding_of
-from helpers.gradients import attribute_together
+from hw7.engine.shared_passes import attribute_together
 from helpers.models import load_model
 
 PROMPTS = {

@@ -19,14 +19,14 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.grader.keys import Key, KeyAnswer, load_conceptual, save_key
-from helpers.grader.questions import QuestionSet, load_questions
+from hw7.course.keys import Key, KeyAnswer, load_conceptual, save_key
+from hw7.course.questions import QuestionSet, load_questions
 
 SHEET = Path(__file__).resolve().parent.parent / "notebooks" / "hw7_answers.ipynb"
 MODEL_LIBRARIES = ["torch", "transformers", "inseq", "tokenizers"]
 GRADE = """
 import json, sys
-from helpers.cli import main
+from hw7.cli import main
 code = main(["grade", *sys.argv[1:]])
 print("\\n" + json.dumps([name for name in {libraries} if name in sys.modules]))
 sys.exit(code)

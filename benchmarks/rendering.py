@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 from made_explanations import made_explanation, many_tokens
 
 from helpers.heatmap import explanation_html
-from helpers.views.component import page_html
-from helpers.views.picture import png_of
+from hw7.views.component import page_html
+from hw7.views.picture import png_of
 
 SIZES = (10, 60, 200)
 REPETITIONS = 5

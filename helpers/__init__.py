@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from helpers.environment import prepare_notebook
     from helpers.explanation import Explanation, explain
-    from helpers.explorer import explore
+    from hw7.lessons.explorer.explorer import explore
     from helpers.memory import release
     from helpers.models import load_model
-    from helpers.reference import compare_with_published, published_scores
+    from hw7.lessons.published import compare_with_published, published_scores
 
 __version__ = "0.1.0"
 
@@ -33,10 +33,10 @@ _HOME_OF = {
     "load_model": "helpers.models",
     "explain": "helpers.explanation",
     "Explanation": "helpers.explanation",
-    "explore": "helpers.explorer",
+    "explore": "hw7.lessons.explorer.explorer",
     "release": "helpers.memory",
-    "published_scores": "helpers.reference",
-    "compare_with_published": "helpers.reference",
+    "published_scores": "hw7.lessons.published",
+    "compare_with_published": "hw7.lessons.published",
 }
 
 

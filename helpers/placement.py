@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from helpers import memory
 from helpers.errors import NotEnoughMemoryError
-from helpers.memory_estimate import (
+from hw7.engine.capacity import (
     BYTES_PER_QUANTIZED_PARAMETER,
     bytes_for_homework,
     bytes_of_weights,

@@ -14,7 +14,7 @@ import os
 import sys
 from pathlib import Path
 
-from helpers.cli import main
+from hw7.cli import main
 
 EXECUTING = ("exec", "os.system", "os.exec", "os.spawn", "os.posix_spawn", "os.fork", "pty.spawn",
              "subprocess.Popen", "ctypes.", "code.__new__", "function.__new__", "cpython.run_",

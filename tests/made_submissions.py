@@ -9,9 +9,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from helpers.cli import main
-from helpers.grader.keys import Key, KeyAnswer, load_conceptual, save_key
-from helpers.grader.questions import load_questions
+from hw7.cli import main
+from hw7.course.keys import Key, KeyAnswer, load_conceptual, save_key
+from hw7.course.questions import load_questions
 
 QUESTIONS = load_questions()
 RIGHT = {

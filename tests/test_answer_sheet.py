@@ -8,10 +8,10 @@ import pytest
 from made_submissions import QUESTIONS
 
 from helpers.errors import HomeworkError
-from helpers.grader.answer_sheet import INSTRUCTOR_ONLY, build_answer_sheet, load_master, quoted
-from helpers.grader.keys import load_conceptual
-from helpers.grader.literals import read_assignments
-from helpers.grader.submitted_notebook import read_notebook
+from hw7.course.answer_sheet import INSTRUCTOR_ONLY, build_answer_sheet, load_master, quoted
+from hw7.course.keys import load_conceptual
+from hw7.course.literals import read_assignments
+from hw7.course.submitted_notebook import read_notebook
 from tools.build_answer_sheet import STORED, derive, is_current
 
 
@@ -109,7 +109,7 @@ def test_a_personal_sheet_has_its_sentence_id_and_options():
 
 
 def test_a_personal_sheet_installs_from_the_address_given():
-    from helpers.distribution.bootstrap import stamped_bootstrap
+    from hw7.course.release.bootstrap import stamped_bootstrap
 
     address = "https://example.org/hw7.whl"
     sheet = build_answer_sheet(load_master(), QUESTIONS, sentence="x", address=address)

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.grader.answers import interpret, parse_number
-from helpers.grader.questions import load_questions
+from hw7.course.answers import interpret, parse_number
+from hw7.course.questions import load_questions
 
 QUESTIONS = load_questions()
 

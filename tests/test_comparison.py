@@ -9,8 +9,8 @@ from made_explanations import GENERATED, SOURCE, made_explanation
 from matplotlib.figure import Figure
 
 from helpers.errors import HomeworkError, MethodError
-from helpers.views.alignment import aligned
-from helpers.views.comparison import rank_correlations
+from hw7.views.alignment import aligned
+from hw7.views.comparison import rank_correlations
 
 
 def test_the_difference_is_the_first_method_minus_the_second():

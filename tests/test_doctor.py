@@ -5,9 +5,9 @@ from types import SimpleNamespace
 
 import pytest
 
-from helpers.cli import main as hw7
-from helpers.diagnosis import known_faults, machine, models_here, versions
-from helpers.diagnosis.finding import Finding, screen, will_run
+from hw7.cli import main as hw7
+from hw7.course.doctor import known_faults, machine, models_here, versions
+from hw7.course.doctor.finding import Finding, screen, will_run
 
 OK = Finding("Python", "ok", "3.11")
 NOTE = Finding("hub", "note", "does not answer", "export HF_ENDPOINT=…")

@@ -19,7 +19,7 @@ from hub_server import (
 )
 
 from helpers.catalog import CATALOG, has_weights
-from helpers.downloading.checksums import sha256_of
+from hw7.fetch.checksums import sha256_of
 
 SCRIPT = Path(__file__).parent.parent / "download_models.sh"
 WEIGHTS = "pytorch_model.bin"

@@ -23,10 +23,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from helpers.catalog import CATALOG, has_weights
-from helpers.downloading import hub_snapshot
-from helpers.downloading.checksums import git_blob_sha1_of, sha256_of
-from helpers.downloading.clients import choose_client
-from helpers.downloading.errors import (
+from hw7.fetch import hub_snapshot
+from hw7.fetch.checksums import git_blob_sha1_of, sha256_of
+from hw7.fetch.clients import choose_client
+from hw7.fetch.errors import (
     AccessError,
     ChecksumError,
     DiskFullError,
@@ -35,10 +35,10 @@ from helpers.downloading.errors import (
     RateLimitError,
     UnknownModelError,
 )
-from helpers.downloading.folders import bytes_on_disk
-from helpers.downloading.hub_errors import retry_after
-from helpers.downloading.hub_files import HubFile, needed_files
-from helpers.downloads import fetch_model, is_complete
+from hw7.fetch.folders import bytes_on_disk
+from hw7.fetch.hub_errors import retry_after
+from hw7.fetch.hub_files import HubFile, needed_files
+from hw7.fetch.hub import fetch_model, is_complete
 
 MODEL = CATALOG["translation"].full_id
 WEIGHTS = "pytorch_model.bin"

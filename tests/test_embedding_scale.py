@@ -5,7 +5,7 @@ import torch
 from random_models import random_model, random_text
 
 from helpers.attribution import attribute
-from helpers.embedding_scale import are_embeddings_scaled_once, scale_embeddings_once
+from hw7.engine.repairs import are_embeddings_scaled_once, scale_embeddings_once
 from helpers.generation import generate
 
 

@@ -7,8 +7,8 @@ from itertools import pairwise
 import nbformat
 import pytest
 
-from helpers.grader.answer_sheet import question_cells
-from helpers.grader.questions import load_questions
+from hw7.course.answer_sheet import question_cells
+from hw7.course.questions import load_questions
 from tools.execute_notebooks import NOTEBOOKS
 
 ENGLISH = NOTEBOOKS / "en"

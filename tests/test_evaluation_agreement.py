@@ -5,7 +5,7 @@ import math
 import pandas
 import pytest
 
-from helpers.evaluation import agreement, agreement_table, mean_agreement
+from hw7.lessons.which_method import agreement, agreement_table, mean_agreement
 
 WORDS = ["this", "film", "is", "dull"]
 

@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.evaluation import (
+from hw7.lessons.which_method import (
     GoldSentence,
     alignment_error_rate,
     mean_average_precision,
     precision_at_one,
     strongest_links,
 )
-from helpers.evaluation.alignment import without_special
+from hw7.lessons.which_method.alignment import without_special
 
 links_of = st.frozensets(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=12)
 

@@ -4,8 +4,8 @@ import numpy
 import pytest
 from random_models import random_model, random_text
 
-from helpers.embedding_scale import are_embeddings_scaled_once
-from helpers.evaluation import (
+from hw7.engine.repairs import are_embeddings_scaled_once
+from hw7.lessons.which_method import (
     GoldSentence,
     Variant,
     best_layer,
@@ -21,8 +21,8 @@ from helpers.evaluation import (
     standard_variants,
     summarize,
 )
-from helpers.evaluation.comparison import gold_generation, plausibility_counts
-from helpers.evaluation.erasure import removable_positions
+from hw7.lessons.which_method.comparison import gold_generation, plausibility_counts
+from hw7.lessons.which_method.erasure import removable_positions
 
 VARIANTS = [
     Variant("saliency", "saliency"),

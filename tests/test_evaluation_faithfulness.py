@@ -5,9 +5,9 @@ import pytest
 import torch
 from random_models import EOS, random_model, random_text
 
-from helpers.evaluation import faithfulness
-from helpers.evaluation.deletion_scores import random_scores
-from helpers.evaluation.erasure import erased_probabilities, generated_ids, removable_positions
+from hw7.lessons.which_method import faithfulness
+from hw7.lessons.which_method.deletion_scores import random_scores
+from hw7.lessons.which_method.erasure import erased_probabilities, generated_ids, removable_positions
 from helpers.generation import generate
 
 FAMILIES = ["marian", "t5", "gpt2", "qwen3"]

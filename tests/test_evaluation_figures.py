@@ -4,7 +4,7 @@ import pandas
 import pytest
 from matplotlib.patches import Rectangle
 
-from helpers.evaluation import (
+from hw7.lessons.which_method import (
     GoldSentence,
     plot_alignment,
     plot_comparison,

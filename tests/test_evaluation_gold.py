@@ -5,7 +5,7 @@ import json
 import pytest
 
 from helpers.errors import HomeworkError
-from helpers.evaluation import load_gold, split_gold
+from hw7.lessons.which_method import load_gold, split_gold
 
 
 @pytest.fixture(scope="module")

@@ -6,9 +6,9 @@ import torch
 from random_models import random_model, random_text
 
 from helpers.attribution import attribute
-from helpers.embedding_scale import scale_embeddings_once
-from helpers.evaluation import best_layer, layer_attribution
-from helpers.evaluation.layers import layer_count
+from hw7.engine.repairs import scale_embeddings_once
+from hw7.lessons.which_method import best_layer, layer_attribution
+from hw7.lessons.which_method.layers import layer_count
 from helpers.generation import generate
 
 

@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from helpers.errors import HomeworkError
-from helpers.evaluation import bootstrap_interval, difference, random_spread, summarize
+from hw7.lessons.which_method import bootstrap_interval, difference, random_spread, summarize
 
 
 def counts_of(method, hits, words, repeat=0):

@@ -8,8 +8,8 @@ from random_models import random_model, random_text
 
 from helpers.attribution import attribute
 from helpers.errors import TextError
-from helpers.evaluation import word_table
-from helpers.evaluation.word_tables import WordGroup, rows_after_merging, word_groups
+from hw7.lessons.which_method import word_table
+from hw7.lessons.which_method.word_tables import WordGroup, rows_after_merging, word_groups
 from helpers.generation import generate
 
 

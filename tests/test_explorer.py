@@ -14,8 +14,8 @@ from random_models import random_model, random_text
 
 from helpers import explain, explore
 from helpers.errors import HomeworkError
-from helpers.views.background_run import BackgroundRun, Cancelled
-from helpers.views.explorer_results import RUNS_KEPT, sentence_of
+from hw7.lessons.explorer.background_run import BackgroundRun, Cancelled
+from hw7.lessons.explorer.results import RUNS_KEPT, sentence_of
 
 _SECONDS = 120  # far more than a run takes; a run that hangs fails the test
 
@@ -282,7 +282,7 @@ def test_the_explorer_is_shown_as_a_widget(explorer):
 @pytest.mark.bundled
 def test_the_bundled_translator_knows_every_word_of_the_examples(translator):
     from helpers.generation import unknown_words
-    from helpers.views.explorer_form import TRANSLATION_EXAMPLES
+    from hw7.lessons.explorer.form import TRANSLATION_EXAMPLES
 
     assert {text: unknown_words(translator, text) for text in TRANSLATION_EXAMPLES} == {
         text: [] for text in TRANSLATION_EXAMPLES

@@ -36,7 +36,7 @@ def test_notebook_02_runs_from_downloaded_files_without_network(
     hub_server.stop()
 
     finished = subprocess.run(
-        [sys.executable, "-m", "helpers.cli", "run", str(NOTEBOOK), "--models", "full",
+        [sys.executable, "-m", "hw7.cli", "run", str(NOTEBOOK), "--models", "full",
          "-o", str(tmp_path / "build")],
         env={**environment, "HF_ENDPOINT": NOWHERE, "http_proxy": NOWHERE, "https_proxy": NOWHERE},
         capture_output=True, text=True, timeout=500, cwd=PROJECT,

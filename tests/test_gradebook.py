@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_submissions import QUESTIONS, RIGHT, Class, read_csv, sheet
 
-from helpers.grader.gradebook import columns_of, safe_cell
-from helpers.grader.item_analysis import COLUMNS
+from hw7.course.gradebook import columns_of, safe_cell
+from hw7.course.item_analysis import COLUMNS
 
 CANVAS_EXPORT = """Student,ID,SIS User ID,SIS Login ID,Section,HW6 (77)
     Points Possible,,,,,100

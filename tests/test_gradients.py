@@ -12,8 +12,8 @@ from random_models import (
     random_model,
 )
 
-from helpers.engine.inseq_outputs import attribute_with_inseq
-from helpers.gradients import attribute_together
+from hw7.engine.inseq_outputs import attribute_with_inseq
+from hw7.engine.shared_passes import attribute_together
 
 # float32 rounds sums differently when their order changes.
 FLOAT32_TOLERANCE = 1e-4

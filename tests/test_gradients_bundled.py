@@ -5,9 +5,9 @@ import torch
 from attribution_checks import assert_same_output
 
 from helpers.catalog import CATALOG
-from helpers.engine.inseq_outputs import attribute_with_inseq
+from hw7.engine.inseq_outputs import attribute_with_inseq
 from helpers.generation import generate
-from helpers.gradients import attribute_together, reason_to_fall_back
+from hw7.engine.shared_passes import attribute_together, reason_to_fall_back
 from helpers.models import load_model
 
 pytestmark = pytest.mark.bundled

@@ -16,7 +16,7 @@ from random_models import (
     random_text,
 )
 
-from helpers.engine import (
+from hw7.engine import (
     chunks,
     gradient_engines,
     integrated_gradients,
@@ -25,10 +25,10 @@ from helpers.engine import (
     pointwise_tail,
     step_gradients,
 )
-from helpers.engine.inseq_outputs import attribute_with_inseq, row_of
-from helpers.engine.vector_jacobian import VectorJacobian
+from hw7.engine.inseq_outputs import attribute_with_inseq, row_of
+from hw7.engine.vector_jacobian import VectorJacobian
 from helpers.errors import MethodError, NotEnoughMemoryError
-from helpers.gradients import attribute_together, reason_to_fall_back
+from hw7.engine.shared_passes import attribute_together, reason_to_fall_back
 
 # float32 rounds sums differently when their order changes.
 TOLERANCE = 1e-4

@@ -20,10 +20,10 @@ from made_submissions import (
     sheet,
 )
 
-from helpers.cli import main
+from hw7.cli import main
 from helpers.environment import project_folder
-from helpers.grader.keys import KeyAnswer, PersonalKey, PersonalLookUp
-from helpers.grader.record import RECORD_MARK
+from hw7.course.keys import KeyAnswer, PersonalKey, PersonalLookUp
+from hw7.course.record import RECORD_MARK
 
 
 @pytest.fixture
@@ -327,7 +327,7 @@ def test_grading_loads_no_model_library(course):
     """In a process of its own, because other tests load them all."""
     course.hand_in("b1.ipynb", sheet(RIGHT))
     script = (
-        "import sys; from helpers.cli import main\n"
+        "import sys; from hw7.cli import main\n"
         "code = main(['grade', *sys.argv[1:]])\n"
         "print('|'.join(n for n in ('torch', 'transformers', 'inseq') if n in sys.modules))\n"
         "sys.exit(code)"
@@ -346,7 +346,7 @@ def test_a_large_class_shows_its_progress(course):
     words = [str(course.submissions), "--key", str(course.key_path), "-o", str(course.output)]
     environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
     run = subprocess.run(
-        [sys.executable, "-m", "helpers.cli", "grade", *words],
+        [sys.executable, "-m", "hw7.cli", "grade", *words],
         capture_output=True,
         text=True,
         cwd=project_folder(),

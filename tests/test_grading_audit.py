@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from made_submissions import RIGHT, Class, as_bytes, read_csv, sheet, version_3
 from mutated_notebooks import ATTACKS, CANARY, mutated_notebooks
 
-from helpers.grader.submissions import SubmissionError
-from helpers.grader.submitted_notebook import read_notebook
+from hw7.course.submissions import SubmissionError
+from hw7.course.submitted_notebook import read_notebook
 
 TESTS = Path(__file__).resolve().parent
 # HW7_FUZZ=20000 is the long run.

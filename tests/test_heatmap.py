@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 from made_explanations import GENERATED, HOSTILE, SOURCE, made_explanation, made_scores, many_tokens
 
 from helpers.heatmap import FACTS_MIME, bundle_of, explanation_html
-from helpers.views.component import page_html
-from helpers.views.labels import is_special, printable
-from helpers.views.packing import ALPHABET, decimals_of, pack
-from helpers.views.sheet import sheet_of, without_special_tokens
+from hw7.views.component import page_html
+from hw7.views.labels import is_special, printable
+from hw7.views.packing import ALPHABET, decimals_of, pack
+from hw7.views.sheet import sheet_of, without_special_tokens
 
 
 def data_of(html: str) -> dict:

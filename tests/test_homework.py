@@ -4,11 +4,11 @@ import pytest
 import yaml
 from made_submissions import RIGHT, as_bytes, code_cell, notebook, sheet
 
-from helpers import homework
+from hw7.course import sheet_checks as homework
 from helpers.errors import HomeworkError
-from helpers.grader.record import RECORD_MARK, parse_record
-from helpers.grader.submitted_notebook import read_notebook
-from helpers.homework import check_answer, is_correct, is_legal, show_answers
+from hw7.course.record import RECORD_MARK, parse_record
+from hw7.course.submitted_notebook import read_notebook
+from hw7.course.sheet_checks import check_answer, is_correct, is_legal, show_answers
 
 
 @pytest.fixture(autouse=True)

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.importance_parser import parse_importances
-from helpers.word_importances import importances_of_words, words_of
+from hw7.lessons.self_explanation.importance_parser import parse_importances
+from hw7.lessons.self_explanation.word_importances import importances_of_words, words_of
 
 PAIRS = [("This", 0.0), ("film", 0.2), ("dull", -0.9)]
 CLEAN = '[("This", 0.0), ("film", 0.2), ("dull", -0.9)]\n0'

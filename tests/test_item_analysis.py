@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from helpers.grader.item_analysis import discrimination
+from hw7.course.item_analysis import discrimination
 
 
 def test_discrimination_is_the_item_rest_correlation_as_pandas_computes_it():

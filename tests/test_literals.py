@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.grader.literals import (
+from hw7.course.literals import (
     MAX_CELL_CHARACTERS,
     last_assignments,
     printable,

@@ -14,7 +14,7 @@ from helpers import load_model, memory, memory_estimate, models, placement
 from helpers.attribution import attribute
 from helpers.errors import NotEnoughMemoryError
 from helpers.generation import generate
-from helpers.memory_estimate import bytes_of_attribution, longest_target, size_of
+from hw7.engine.capacity import bytes_of_attribution, longest_target, size_of
 
 GIGABYTE = 2**30
 BOTH = ("saliency", "attention")
@@ -59,10 +59,10 @@ import json, sys
 sys.path.insert(0, {tests!r})
 import psutil, torch
 from random_models import *
-from helpers.engine import chunks
+from hw7.engine import chunks
 from helpers.attribution import attribute
 from helpers.generation import generate
-from helpers.memory_estimate import bytes_of_attribution, size_of
+from hw7.engine.capacity import bytes_of_attribution, size_of
 
 torch.set_num_threads(1)
 chunks.SHARE_OF_FREE_MEMORY = 1e-9  # one step in a chunk: the least there can be

@@ -5,7 +5,7 @@ import torch
 from random_models import random_model, random_text
 
 from helpers.attribution import attribute
-from helpers.engine.inseq_outputs import method_of_inseq
+from hw7.engine.inseq_outputs import method_of_inseq
 from helpers.errors import MethodError
 from helpers.generation import generate
 from helpers.methods import EXTRA_PACKAGES, missing_methods, working_methods

@@ -106,7 +106,7 @@ def test_quantized_model_attributes_on_the_cpu_close_to_full_precision(
 
 @pytest.mark.bundled
 def test_translator_is_loaded_with_its_embeddings_scaled_once(translator):
-    from helpers.embedding_scale import are_embeddings_scaled_once
+    from hw7.engine.repairs import are_embeddings_scaled_once
 
     assert are_embeddings_scaled_once(translator)
 

@@ -13,8 +13,8 @@ from PIL import Image
 
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
-from helpers.views import fonts
-from helpers.views.fonts import BUNDLED_FAMILY, drawable, font_families
+from hw7.views import fonts
+from hw7.views.fonts import BUNDLED_FAMILY, drawable, font_families
 
 FONT = assets_folder() / "fonts" / "HW7Sans-Regular.otf"
 

@@ -7,8 +7,8 @@ import yaml
 
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
-from helpers.grader.keys import load_conceptual
-from helpers.grader.questions import load_questions
+from hw7.course.keys import load_conceptual
+from hw7.course.questions import load_questions
 
 QUESTION_FILE = assets_folder() / "hw7" / "questions.yaml"
 

@@ -10,13 +10,13 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
-from helpers.cli import main as hw7
-from helpers.commands import release
-from helpers.distribution.bootstrap import BOOTSTRAP, stamped_bootstrap
-from helpers.distribution.manifest import write_manifest
-from helpers.distribution.packages import target_options
-from helpers.distribution.secrets_check import ensure_no_instructor_files
-from helpers.distribution.student_notebooks import (
+from hw7.cli import main as hw7
+from hw7.course.commands import release
+from hw7.course.release.bootstrap import BOOTSTRAP, stamped_bootstrap
+from hw7.course.release.manifest import write_manifest
+from hw7.course.release.packages import target_options
+from hw7.course.release.secrets_check import ensure_no_instructor_files
+from hw7.course.release.student_notebooks import (
     install_address,
     student_copy,
     write_student_notebooks,

@@ -3,7 +3,7 @@
 import pytest
 
 from helpers.errors import HomeworkError
-from helpers.grader.roster import ClassList, Student, load_roster
+from hw7.course.roster import ClassList, Student, load_roster
 
 CANVAS_EXPORT = """Student,ID,SIS User ID,SIS Login ID,Section,HW6 (77)
     Points Possible,,,,,100

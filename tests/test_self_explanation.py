@@ -10,8 +10,8 @@ from random_models import random_model, random_text
 
 from helpers.attribution import attribute
 from helpers.errors import HomeworkError, TextError
-from helpers.review_words import review_spans, score_review
-from helpers.self_explanation import (
+from hw7.lessons.self_explanation.review import review_spans, score_review
+from hw7.lessons.self_explanation import (
     REVIEW,
     ask,
     chat_prompt,

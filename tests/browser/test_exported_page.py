@@ -6,9 +6,9 @@ import pytest
 from made_explanations import GENERATED, HOSTILE, SOURCE, made_explanation, many_tokens
 
 from helpers.heatmap import explanation_html
-from helpers.views.component import page_html
-from helpers.views.labels import printable
-from helpers.views.sheet import sheet_of, without_special_tokens
+from hw7.views.component import page_html
+from hw7.views.labels import printable
+from hw7.views.sheet import sheet_of, without_special_tokens
 
 BACKGROUND = "element => getComputedStyle(element).backgroundColor"
 

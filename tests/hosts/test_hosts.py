@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from helpers.cli import main as hw7
+from hw7.cli import main as hw7
 
 from .emulated_hosts import CLASSROOM, COLAB, HOSTS, KAGGLE, build_host, make_fresh, versions_of
 

@@ -1,1 +1,0 @@
-"""The exact fast attribution engine behind `helpers.gradients`."""

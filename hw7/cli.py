@@ -1,0 +1,63 @@
+"""The ``hw7`` command: doctor, run, grade, key, release. Each command is a module of its own."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import Protocol, cast
+
+from helpers.errors import HomeworkError
+
+COMMANDS = {
+    "doctor": "say whether the homework will run on this machine",
+    "run": "execute notebooks and write them as .ipynb and .html",
+    "grade": "grade a folder or zip of submitted notebooks without executing them",
+    "key": "compute the answer key by running the model",
+    "release": "build what students get",
+}
+
+
+class Command(Protocol):
+    """What a module in ``hw7.course.commands`` offers."""
+
+    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
+        """Declare the command's options."""
+
+    def run(self, arguments: argparse.Namespace) -> int:
+        """Carry the command out and return its exit code."""
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run the command line; return 0 on success, 1 on a failure that was explained, 2 on misuse."""
+    words = list(sys.argv[1:] if words is None else words)
+    overview = _overview()
+    if not words or words[0] not in COMMANDS:
+        if words and not words[0].startswith("-"):
+            overview.error(f"unknown command {words[0]!r}; there are {', '.join(COMMANDS)}")
+        overview.print_help()
+        return 0 if words else 2
+    command = cast(Command, import_module(f"hw7.course.commands.{words[0]}"))
+    parser = argparse.ArgumentParser(prog=f"hw7 {words[0]}", description=command.__doc__)
+    command.add_arguments(parser)
+    try:
+        return command.run(parser.parse_args(words[1:]))
+    except HomeworkError as error:
+        print(f"hw7: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("hw7: stopped", file=sys.stderr)
+        return 130
+
+
+def _overview() -> argparse.ArgumentParser:
+    rows = "\n".join(f"  {name:9}{text}" for name, text in COMMANDS.items())
+    return argparse.ArgumentParser(
+        prog="hw7",
+        usage="hw7 COMMAND [options]   (hw7 COMMAND --help tells the options)",
+        description=f"commands:\n{rows}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,120 @@
+"""Derive answer sheets from the instructor's master notebook: the common one and personal ones."""
+
+import re
+from pathlib import Path
+from typing import Literal
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_markdown_cell
+
+from hw7.course.release.bootstrap import stamped_bootstrap
+from helpers.environment import project_folder
+from helpers.errors import HomeworkError
+from hw7.course.questions import Question, QuestionSet
+
+Language = Literal["zh", "en"]
+
+INSTRUCTOR_ONLY = re.compile(r"^\s*(?:<!--|#)\s*instructor only")
+_QUESTION = re.compile(r"\s*\{\{\s*(q\d+)\s*\}\}\s*")
+
+
+def load_master(path: Path | None = None) -> nbformat.NotebookNode:
+    """Read the master notebook; without a path, the one in the source checkout.
+
+    Raises:
+        HomeworkError: There is none, or it is no notebook.
+    """
+    checkout = project_folder()
+    if path is None and checkout is None:
+        raise HomeworkError(
+            "An installed kit carries no master notebook. Pass it with --master master.ipynb."
+        )
+    path = path or Path(str(checkout)) / "tools" / "answer_sheet" / "master.ipynb"
+    try:
+        return nbformat.read(path, as_version=4)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        raise HomeworkError(f"The master notebook {path} can't be read: {error}.") from error
+
+
+def build_answer_sheet(
+    master: nbformat.NotebookNode,
+    questions: QuestionSet,
+    *,
+    sentence: str,
+    student_id: str = "",
+    language: Language = "zh",
+    address: str = "",
+) -> nbformat.NotebookNode:
+    """Return the students' copy of a master: instructor's cells dropped, questions filled in.
+
+    Args:
+        master: Its cells ``{{ q1 }}`` … become a question, an empty answer and a format check. In
+            code, ``{{ sentence }}`` and ``{{ student_id }}`` become quoted text, and
+            ``{{ bootstrap }}`` the cell every notebook starts with. Cells that start with
+            ``<!-- instructor only -->`` or ``# instructor only`` are left out.
+        questions: The questions as this student is asked them.
+        sentence: The sentence the translation questions are about.
+        student_id: Whose sheet it is; "" leaves it to the student.
+        language: The language of the questions.
+        address: Where the sheet installs the kit from; "" leaves it to ``hw7 release``.
+    """
+    placeholders = {
+        "bootstrap": stamped_bootstrap(address),
+        "sentence": quoted(sentence),
+        "student_id": quoted(student_id),
+    }
+    sheet = nbformat.v4.new_notebook(metadata=master.metadata)
+    for cell in master.cells:
+        asked = _QUESTION.fullmatch(cell.source)
+        if INSTRUCTOR_ONLY.match(cell.source):
+            continue
+        if asked:
+            sheet.cells += question_cells(questions[asked[1]], language)
+            continue
+        copy = nbformat.from_dict(cell)
+        if copy.cell_type == "code":
+            copy.outputs, copy.execution_count = [], None
+            for name, text in placeholders.items():
+                copy.source = copy.source.replace(f"{{{{ {name} }}}}", text)
+        sheet.cells.append(copy)
+    for number, cell in enumerate(sheet.cells):
+        cell.id = f"cell-{number:02d}"
+    return sheet
+
+
+def question_cells(question: Question, language: Language) -> list[nbformat.NotebookNode]:
+    """Return a question's three cells: the text, the empty answer, the format check."""
+    number, is_chinese = question.id.removeprefix("q"), language == "zh"
+    unit = " 分：" if is_chinese else " points: "
+    heading = f"第 {number} 题（{question.points:g} 分）"
+    if not is_chinese:
+        heading = f"Question {number} ({question.points:g} points)"
+    lines = [f"### {heading}", "", getattr(question.wording, language)]
+    lines += [""] if question.options or question.rubric else []
+    lines += [f"- **{name}** {getattr(w, language)}" for name, w in question.options.items()]
+    lines += [f"- {line.points:g}{unit}{getattr(line, language)}" for line in question.rubric]
+    return [
+        new_markdown_cell("\n".join(lines)),
+        new_code_cell(f'{question.id} = ""  # @param {_form(question)}'),
+        new_code_cell(f'check_answer("{question.id}", {question.id})'),
+    ]
+
+
+def _form(question: Question) -> str:
+    """Return Colab's form annotation: a drop-down for a choice, a field otherwise."""
+    if question.options:
+        return "[" + ", ".join(quoted(name) for name in ["", *question.options]) + "]"
+    if question.suggestions:
+        listed = ", ".join(quoted(token) for token in ["", *question.suggestions])
+        return f"[{listed}] {{allow-input: true}}"
+    return '{type: "string"}'
+
+
+def quoted(text: str) -> str:
+    """Return text as a Python literal in double quotes, whatever characters it has."""
+    escaped = "".join(
+        "\\" + character if character in '"\\' else character if character.isprintable()
+        else character.encode("unicode_escape").decode()
+        for character in text
+    )  # fmt: skip
+    return f'"{escaped}"'

@@ -1,0 +1,114 @@
+"""Build what students get: wheel, notebooks, Kaggle dataset, classroom zip, checksums."""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from hw7.course.release.classroom import ROOT, classroom_files, write_classroom_zip
+from hw7.course.release.kaggle import METADATA, write_kaggle_folder
+from hw7.course.release.manifest import MANIFEST, manifest_of, write_manifest
+from hw7.course.release.packages import FOLDER, collect_packages, target_options
+from hw7.course.release.secrets_check import ensure_no_instructor_files
+from hw7.course.release.student_notebooks import install_address, write_student_notebooks
+from hw7.course.release.wheel import PATTERN, build_wheel
+from helpers.environment import project_folder
+from helpers.errors import HomeworkError
+from hw7.course.keys import load_conceptual
+from hw7.course.questions import load_questions
+from hw7.course.sheet_checks import SELF_CHECK
+
+HELP = "build what students get"
+_OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    add = parser.add_argument
+    add("--url", required=True, help="where students' notebooks find the wheel: its address, "
+        "the folder's (ending in /), or git+https://…")  # fmt: skip
+    add("-o", "--output", type=Path, default=Path("dist"), help="folder to write (default: dist/)")
+    add("--packages-for", action="append", default=[], metavar="PYTHON[:PLATFORM]",
+        help="also collect the other packages for places without a network, such as 3.12 (Linux) "
+        "or 3.12:win_amd64; may be repeated")  # fmt: skip
+    add("--self-check", type=Path, help="file with the conceptual answers students may check")
+    add("--kaggle-id", default="your-name/hw7-attribution-kit", help="user/name of the dataset")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Build everything aside, look it over, and only then replace an earlier release."""
+    checkout = project_folder()
+    if checkout is None:
+        raise HomeworkError(
+            "A release is built from a source checkout, but this kit was installed as a package. "
+            "Get the project with git, then type: make install"
+        )
+    _check(arguments)
+    output: Path = arguments.output
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".release.") as folder:
+        address = _build(checkout, Path(folder), arguments)
+        _replace(Path(folder), output)
+    _report(output, address)
+    return 0
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    """Refuse a bad word on the command line before anything is built."""
+    install_address(arguments.url, "kit.whl")
+    for target in arguments.packages_for:
+        target_options(target)
+    if arguments.self_check:
+        load_conceptual(arguments.self_check, load_questions())
+
+
+def _build(checkout: Path, folder: Path, arguments: argparse.Namespace) -> str:
+    """Build all parts in a folder; return the address the notebooks install from."""
+    wheel = build_wheel(checkout, folder)
+    address = install_address(arguments.url, wheel.name)
+    notebooks = folder / "notebooks"
+    write_student_notebooks(checkout / "notebooks", notebooks, address)
+    if arguments.self_check:
+        shutil.copyfile(arguments.self_check, notebooks / SELF_CHECK)
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".packages.") as workshop:
+        packages = Path(workshop) / FOLDER if arguments.packages_for else None
+        for target in arguments.packages_for:
+            print(f"Collecting packages for Python {target} ...", flush=True)
+            collect_packages(wheel, target, Path(workshop) / FOLDER)
+        write_kaggle_folder(
+            folder / "kaggle", wheel, packages,
+            title="HW7 feature attribution kit", identifier=arguments.kaggle_id,
+        )  # fmt: skip
+        sums = manifest_of(classroom_files(wheel, notebooks, packages))
+        write_classroom_zip(folder / f"{ROOT}.zip", wheel, notebooks, packages, sums)
+    ensure_no_instructor_files(folder)
+    write_manifest(folder)
+    return address
+
+
+def _replace(made: Path, output: Path) -> None:
+    """Put the new files in place of an earlier release's; leave all other files alone."""
+    for pattern in _OWN:
+        for old in output.glob(pattern):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+    for new in made.iterdir():
+        new.replace(output / new.name)
+
+
+def _report(output: Path, address: str) -> None:
+    notebooks = list((output / "notebooks").rglob("*.ipynb"))
+    wheel = next(output.glob(PATTERN))
+    rows = [
+        (wheel.name, f"put it where students install from: {address}"),
+        ("notebooks/", f"{len(notebooks)} notebooks, stamped with that address"),
+        ("kaggle/", f"set the id in {METADATA}, then: kaggle datasets create -p … --dir-mode zip"),
+        (f"{ROOT}.zip", "for classrooms without a network"),
+        (MANIFEST, "checksums: sha256sum -c"),
+    ]
+    for name, note in rows:
+        size = sum(f.stat().st_size for f in _files(output / name)) / 1e6
+        print(f"{output / name}  ({size:.1f} MB): {note}")
+
+
+def _files(path: Path) -> list[Path]:
+    return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]

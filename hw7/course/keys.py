@@ -1,0 +1,189 @@
+"""Key files: which answers are right, for which model, versions, questions and students."""
+
+from datetime import date
+from pathlib import Path
+
+import yaml
+from pydantic import Field, ValidationError, model_validator
+
+from helpers.environment import project_folder
+from helpers.errors import HomeworkError
+from hw7.course.questions import (
+    Query,
+    QuestionId,
+    QuestionSet,
+    Record,
+    Wording,
+    explain_validation,
+    load_yaml,
+)
+
+
+class KeyAnswer(Record):
+    """The right answer to one question.
+
+    Attributes:
+        correct: The right letter or token of a choice.
+        value: The right number.
+        tolerance: By how much a number may differ and still be right.
+        margin: By how much the strongest token leads the second, where a token is asked for.
+        feedback: What to tell a student who chose a wrong letter or token.
+    """
+
+    correct: str | None = None
+    value: float | None = None
+    tolerance: float | None = Field(default=None, ge=0)
+    margin: float | None = None
+    feedback: dict[str, Wording] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _has_one_answer(self) -> "KeyAnswer":
+        if (self.correct is None) == (self.value is None):
+            raise ValueError("an answer needs either `correct` or `value`")
+        if (self.value is None) != (self.tolerance is None):
+            raise ValueError("a `value` needs a `tolerance`")
+        return self
+
+
+class PersonalLookUp(Record):
+    """One look-up question about a student's own sentence, and its answer."""
+
+    query: Query
+    answer: KeyAnswer
+    tokens: list[str] = Field(default_factory=list)
+
+
+class PersonalKey(Record):
+    """What one student is asked: the sentence, the look-ups, the digest of the explanation."""
+
+    sentence: str
+    digest: str
+    look_ups: dict[QuestionId, PersonalLookUp]
+
+
+class Conceptual(Record):
+    """The instructor's file: right options of the conceptual questions, and feedback."""
+
+    answers: dict[QuestionId, KeyAnswer]
+
+
+class Key(Record):
+    """A key file.
+
+    Attributes:
+        model: The model whose explanations answer the look-up questions.
+        versions: The packages that computed them.
+        date: When that was.
+        questions: Digest of the questions the key answers.
+        tolerance: How the tolerance was chosen, in words.
+        digests: Digest of the explanation of each common sentence.
+        salt: Decides, with the student's id, which sentence a student gets. Keep it private.
+        answers: The answers all students share.
+        students: Personal look-ups by student id.
+    """
+
+    model: str
+    versions: dict[str, str]
+    date: date
+    questions: str
+    tolerance: str
+    digests: dict[str, str] = Field(default_factory=dict)
+    salt: str = ""
+    answers: dict[QuestionId, KeyAnswer]
+    students: dict[str, PersonalKey] = Field(default_factory=dict)
+
+    def answer(self, question_id: str, student_id: str) -> KeyAnswer | None:
+        """Return the right answer to a question for a student; None where a human decides."""
+        personal = self.students.get(student_id)
+        if personal and question_id in personal.look_ups:
+            return personal.look_ups[question_id].answer
+        return self.answers.get(question_id)
+
+    def personalised(self, questions: QuestionSet, student_id: str) -> QuestionSet:
+        """Return the questions as a student was asked them."""
+        personal = self.students.get(student_id)
+        if personal is None:
+            return questions
+        asked = [
+            question.with_query(look_up.query, look_up.tokens)
+            if (look_up := personal.look_ups.get(question.id))
+            else question
+            for question in questions.questions
+        ]
+        return QuestionSet(title=questions.title, questions=asked)
+
+
+def load_key(path: Path, questions: QuestionSet) -> Key:
+    """Read a key and check that it answers these questions.
+
+    Raises:
+        HomeworkError: The file is unreadable or invalid, belongs to other questions, or leaves a
+            question without an answer.
+    """
+    try:
+        key = Key.model_validate(load_yaml(path, "key"))
+    except ValidationError as error:
+        raise explain_validation(error, path, "key") from error
+    if key.questions != questions.digest():
+        raise HomeworkError(
+            f"The key {path} was made for other questions. Make a new one: hw7 key -o {path}"
+        )
+    check_answers(key.answers, questions, path)
+    return key
+
+
+def load_conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyAnswer]:
+    """Read the instructor's file; without a path, the one in the source checkout.
+
+    Raises:
+        HomeworkError: The file is missing or invalid, or answers a question that does not exist
+            or is a free text.
+    """
+    checkout = project_folder()
+    if path is None and checkout is None:
+        raise HomeworkError(
+            "An installed kit carries no conceptual answers. "
+            "Pass the instructor's file: hw7 key --answers instructor_key.yaml …"
+        )
+    path = path or Path(str(checkout)) / "tools" / "answer_sheet" / "instructor_key.yaml"
+    try:
+        answers = Conceptual.model_validate(load_yaml(path, "instructor's key")).answers
+    except ValidationError as error:
+        raise explain_validation(error, path, "instructor's key") from error
+    for name in answers:
+        if questions[name].type == "text":
+            raise HomeworkError(f"{path} answers {name}, a free text that only a human can read.")
+    return answers
+
+
+def check_answers(answers: dict[str, KeyAnswer], questions: QuestionSet, path: Path) -> None:
+    """Check that every question a machine can mark has a legal answer.
+
+    Raises:
+        HomeworkError: An answer is missing or is no legal option; the message names it.
+    """
+    for question in questions.questions:
+        answer = answers.get(question.id)
+        if question.type == "text":
+            continue
+        if answer is None:
+            raise HomeworkError(f"The key {path} has no answer to {question.id}.")
+        is_number = answer.value is not None
+        if is_number != (question.type == "number"):
+            raise HomeworkError(f"The key {path} answers {question.id} with the wrong type.")
+        if question.options and answer.correct not in question.options:
+            raise HomeworkError(f"The key {path}: {question.id} has no option {answer.correct!r}.")
+
+
+def save_key(key: Key, path: Path) -> None:
+    """Write a key as YAML that a person can read and correct."""
+    header = "# Answer key for homework 7. Keep it private: it holds the answers and the salt.\n"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(header + as_yaml(key), "utf-8")
+
+
+def as_yaml(record: Record) -> str:
+    """Return a record as YAML in the order of its fields, without those left at their default."""
+    content = record.model_dump(mode="json", exclude_defaults=True)
+    dumper = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+    return str(yaml.dump(content, Dumper=dumper, allow_unicode=True, sort_keys=False, width=100))

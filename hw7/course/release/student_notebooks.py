@@ -1,0 +1,82 @@
+"""The notebooks as students get them: stamped with the project's address, without outputs."""
+
+import copy
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import nbformat
+
+from hw7.course.release.bootstrap import bootstrap_cell, stamped_bootstrap
+from helpers.errors import HomeworkError
+from hw7.course.answer_sheet import INSTRUCTOR_ONLY
+
+_SCHEMES = ("https", "http", "git+https", "file")
+
+
+def install_address(url: str, wheel_name: str) -> str:
+    """Return what pip is to install, from the address given on the command line.
+
+    Args:
+        url: The wheel's own address, a folder's (ending in ``/``), or ``git+https://…``.
+        wheel_name: The wheel's file name, for a folder's address.
+
+    Raises:
+        HomeworkError: pip could not install from such an address.
+    """
+    parts = urlsplit(url)
+    is_address = parts.scheme in _SCHEMES and (parts.netloc or parts.scheme == "file")
+    if not is_address or any(character.isspace() or character in "\"'\\" for character in url):
+        raise HomeworkError(
+            f"--url {url!r} is no address that pip can install from. Give one such as "
+            "https://example.org/hw7/ (the folder you will put the wheel in) or "
+            "git+https://example.org/owner/project"
+        )
+    if url.endswith("/") and not parts.scheme.startswith("git+"):
+        return url + wheel_name
+    if not parts.scheme.startswith("git+") and not parts.path.endswith(".whl"):
+        raise HomeworkError(
+            f"--url {url!r} names neither a wheel nor a folder. End a folder's address with '/'."
+        )
+    return url
+
+
+def write_student_notebooks(source: Path, target: Path, address: str) -> list[Path]:
+    """Write every notebook below a folder as students get it; return the new files.
+
+    Raises:
+        HomeworkError: There is none, one has no bootstrap cell, or one is the instructor's.
+    """
+    written = []
+    for path in sorted(source.rglob("[!.]*.ipynb")):
+        if ".ipynb_checkpoints" in path.parts:
+            continue
+        stamped = student_copy(nbformat.read(path, as_version=4), address, path.name)
+        file = target / path.relative_to(source)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(stamped, file)
+        written.append(file)
+    if not written:
+        raise HomeworkError(f"There is no notebook in {source.name}/, so nothing to release.")
+    return written
+
+
+def student_copy(notebook: nbformat.NotebookNode, address: str, name: str) -> nbformat.NotebookNode:
+    """Return a copy that installs from the address and shows nothing before it is run.
+
+    Stored outputs would answer "predict first" before the student has predicted.
+
+    Raises:
+        HomeworkError: The first code cell is not the bootstrap cell, or a cell is for instructors
+            only.
+    """
+    if any(INSTRUCTOR_ONLY.match(cell.source) for cell in notebook.cells):
+        raise HomeworkError(
+            f"{name} has a cell for instructors only; students get what is derived from it. "
+            "Type: python -m tools.build_answer_sheet"
+        )
+    stamped: nbformat.NotebookNode = copy.deepcopy(notebook)
+    bootstrap_cell(stamped, name).source = stamped_bootstrap(address)
+    for cell in stamped.cells:
+        if cell.cell_type == "code":
+            cell.outputs, cell.execution_count = [], None
+    return stamped

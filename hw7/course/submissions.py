@@ -1,0 +1,214 @@
+"""Find submitted files in a folder or zip. Nothing is unpacked to disk and no link is followed."""
+
+import os
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path, PurePosixPath
+
+from helpers.errors import HomeworkError
+from hw7.course.literals import printable
+
+MAX_NOTEBOOK_BYTES = 20_000_000
+MAX_FILES = 20_000
+MAX_DEPTH = 12
+MAX_TOTAL_BYTES = 4_000_000_000  # unpacked from one zip
+_CLUTTER = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+class SubmissionError(HomeworkError):
+    """One submitted file can't be read; the message is its line in the report."""
+
+
+@dataclass(frozen=True)
+class SubmittedFile:
+    """One file as it was found; its content is read only when asked for.
+
+    Attributes:
+        parts: Its path below the submissions folder.
+        modified: When it was last changed, without a time zone where it comes from a zip.
+        problem: Why it will not be read; empty when it may be.
+        open_and_read: Returns the content, or raises ``SubmissionError``.
+    """
+
+    parts: tuple[str, ...]
+    modified: datetime | None
+    problem: str
+    open_and_read: Callable[[], bytes] = bytes
+
+    @property
+    def path(self) -> str:
+        """The path as shown in reports."""
+        return printable("/".join(self.parts))
+
+    def read(self) -> bytes:
+        """Return the content.
+
+        Raises:
+            SubmissionError: It is too large, a link, damaged, or no notebook by its name.
+        """
+        if self.problem:
+            raise SubmissionError(self.problem)
+        return self.open_and_read()
+
+
+def find_submissions(source: Path) -> list[SubmittedFile]:
+    """List the files of a folder or zip, sorted by path, without reading them.
+
+    Raises:
+        HomeworkError: There is no such folder or zip, or it holds no file, or more files than
+            any class hands in.
+    """
+    if source.is_dir():
+        files = list(_walk(source, ()))
+    elif zipfile.is_zipfile(source):
+        files = _list_zip(source)
+    else:
+        raise HomeworkError(f"{source} is neither a folder nor a zip of submissions.")
+    if not files:
+        raise HomeworkError(f"There is no file in {source}.")
+    return sorted(files, key=lambda file: file.parts)
+
+
+def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
+    try:
+        with os.scandir(folder) as found:
+            entries = sorted(found, key=lambda entry: entry.name)
+    except OSError as error:
+        yield SubmittedFile(parts, None, f"文件夹打不开 (folder can't be opened: {error.strerror})")
+        return
+    if len(entries) > MAX_FILES:
+        raise HomeworkError(
+            f"{folder} has {len(entries):,} entries; at most {MAX_FILES:,} are read."
+        )
+    for entry in entries:
+        here = (*parts, entry.name)
+        if entry.name in _CLUTTER:
+            continue
+        if entry.is_symlink():
+            yield SubmittedFile(here, None, "是链接，未读取 (a link, not followed)")
+        elif entry.is_dir(follow_symlinks=False) and len(here) > MAX_DEPTH:
+            yield SubmittedFile(here, None, "文件夹嵌套太深 (folders nested too deep)")
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk(Path(entry.path), here)
+        else:
+            yield _file_of_folder(entry, here)
+
+
+def _file_of_folder(entry: os.DirEntry[str], parts: tuple[str, ...]) -> SubmittedFile:
+    facts = entry.stat(follow_symlinks=False)
+    try:
+        modified = datetime.fromtimestamp(facts.st_mtime).astimezone()
+    except (OverflowError, OSError, ValueError):  # a date beyond the calendar
+        modified = None
+    problem = name_problem(parts) or size_problem(facts.st_size)
+    if not stat.S_ISREG(facts.st_mode):
+        problem = "不是普通文件 (not a regular file)"
+    path = Path(entry.path)
+    return SubmittedFile(parts, modified, problem, lambda: _read_regular_file(path))
+
+
+def _read_regular_file(path: Path) -> bytes:
+    # Between listing and reading the file may have been replaced by a link or a pipe.
+    flags = os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+    try:
+        with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise SubmissionError("不是普通文件 (not a regular file)")
+            content = file.read(MAX_NOTEBOOK_BYTES + 1)
+    except OSError as error:
+        raise SubmissionError(f"打不开 (can't be opened: {error.strerror})") from error
+    if len(content) > MAX_NOTEBOOK_BYTES:
+        raise SubmissionError(size_problem(len(content)))
+    return content
+
+
+def _list_zip(source: Path) -> list[SubmittedFile]:
+    try:
+        archive = zipfile.ZipFile(source)
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise HomeworkError(f"The zip {source} is damaged: {error}") from error
+    members = archive.infolist()
+    if len(members) > MAX_FILES:
+        raise HomeworkError(f"{source} has {len(members):,} files; at most {MAX_FILES:,} are read.")
+    budget = _Budget(MAX_TOTAL_BYTES)
+    files = (_file_of_zip(archive, member, budget) for member in members if not member.is_dir())
+    return [file for file in files if not _CLUTTER & set(file.parts)]
+
+
+class _Budget:
+    """How many more bytes may come out of one zip."""
+
+    def __init__(self, remaining: int) -> None:
+        self.remaining = remaining
+
+    def spend(self, count: int) -> None:
+        self.remaining -= count
+        if self.remaining < 0:
+            raise SubmissionError("压缩包解开后太大，未读取 (the zip unpacks to too much)")
+
+
+def _file_of_zip(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Budget
+) -> SubmittedFile:
+    name = member_name(member)
+    parts = tuple(part for part in PurePosixPath(name).parts if part != "/") or (name,)
+    problem = name_problem(parts) or size_problem(member.file_size)
+    if stat.S_ISLNK(member.external_attr >> 16):
+        problem = "是链接，未读取 (a link, not followed)"
+    if ".." in parts or name.startswith("/") or name[1:2] == ":" or "\x00" in name:
+        problem = "路径指向压缩包之外，未读取 (path leads outside the zip)"
+    if member.flag_bits & 1:
+        problem = "加密了，未读取 (encrypted)"
+    try:
+        modified = datetime(*member.date_time)
+    except ValueError:
+        modified = None
+    return SubmittedFile(parts, modified, problem, lambda: _read_member(archive, member, budget))
+
+
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Budget) -> bytes:
+    content = bytearray()
+    try:
+        with archive.open(member) as stream:
+            while piece := stream.read(1 << 20):
+                budget.spend(len(piece))
+                content += piece
+                if len(content) > MAX_NOTEBOOK_BYTES:  # the declared size lied
+                    raise SubmissionError(size_problem(len(content)))
+    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
+        raise SubmissionError(f"压缩包损坏 (damaged in the zip: {error})") from error
+    except Exception as error:  # each decompressor (zlib, lzma, bz2) has exceptions of its own
+        if isinstance(error, SubmissionError):
+            raise
+        raise SubmissionError(f"解压失败 (can't be unpacked: {error})") from error
+    return bytes(content)
+
+
+def member_name(member: zipfile.ZipInfo) -> str:
+    """Return a zip member's name; Windows stores Chinese names as GBK without saying so."""
+    name = member.filename.replace("\\", "/")
+    if member.flag_bits & 0x800 or name.isascii():
+        return name
+    for encoding in ("utf-8", "gb18030"):
+        try:
+            return name.encode("cp437").decode(encoding)
+        except UnicodeError:
+            continue
+    return name
+
+
+def name_problem(parts: tuple[str, ...]) -> str:
+    """Return why a file is not read, judged by its name; "" when it is a notebook's."""
+    is_notebook = parts[-1].lower().endswith(".ipynb")
+    return "" if is_notebook else "不是 .ipynb 文件 (not an .ipynb file)"
+
+
+def size_problem(size: int) -> str:
+    """Return why a file of a size in bytes is not read; "" when it is small enough."""
+    if size <= MAX_NOTEBOOK_BYTES:
+        return ""
+    limit = MAX_NOTEBOOK_BYTES // 1_000_000
+    return f"文件太大 ({size:,} bytes; at most {limit} MB are read)"

@@ -1,0 +1,166 @@
+"""Personal questions: every student gets an own sentence, so that a copied answer fails."""
+
+import hmac
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import Field, ValidationError
+
+from helpers.environment import assets_folder
+from helpers.errors import HomeworkError, TextError
+from hw7.course.key_queries import TOLERANCE, Explainer, answer_query, lead
+from hw7.course.keys import KeyAnswer, PersonalKey, PersonalLookUp
+from hw7.course.questions import Query, Question, Record, explain_validation, load_yaml
+
+if TYPE_CHECKING:
+    import numpy
+    import pandas
+
+    from helpers.explanation import Explanation
+
+MIN_MARGIN = 0.05  # five units of the last decimal shown: the strongest token is beyond doubt
+MIN_SCORE = 0.03  # an importance too near to nothing is guessed rather than read
+MIN_DISTANCE = 3 * TOLERANCE  # from the score in the other heatmap, or the wrong one would do
+
+
+class SentenceList(Record):
+    """The sentences personal questions may be about."""
+
+    source: str
+    licence: str
+    sentences: list[str] = Field(min_length=1)
+
+
+def load_sentences(path: Path | None = None) -> list[str]:
+    """Load the list of sentences; without a path, the kit's.
+
+    Raises:
+        HomeworkError: The file is unreadable or has another form.
+    """
+    path = path or assets_folder() / "hw7" / "sentences.yaml"
+    try:
+        return SentenceList.model_validate(load_yaml(path, "sentence list")).sentences
+    except ValidationError as error:
+        raise explain_validation(error, path, "sentence list") from error
+
+
+def candidates(question: Question, explanation: "Explanation") -> list[Query]:
+    """Return the queries like a question's that are beyond doubt in another sentence.
+
+    The strongest token must lead by ``MIN_MARGIN``; a score asked for must be readable and differ
+    from the same cell in the other methods' heatmaps. Tokens that occur twice, special tokens and
+    punctuation are left out.
+    """
+    query = question.query
+    assert query is not None  # noqa: S101 (callers pass look-ups only)
+    tables = {method: explanation.table(method) for method in explanation.methods}
+    table = tables[query.method]
+    readable = _readable_cells(tables, query.method)
+    found = []
+    for column in _askable(list(table.columns)):
+        asked = query.model_copy(
+            update={"sentence": explanation.input_text, "generated": table.columns[column]}
+        )
+        if query.source is None and _has_clear_maximum(table.iloc[:, column]):
+            found.append(asked)
+        elif query.source is not None:
+            found += [
+                asked.model_copy(update={"source": table.index[row]})
+                for row in _askable(list(table.index))
+                if readable[row, column]
+            ]
+    return found
+
+
+def _askable(tokens: list[str]) -> list[int]:
+    """Return the positions of tokens that occur once and are words with a meaning of their own.
+
+    Of English, words of four letters or more: that leaves out articles and most small words.
+    """
+    return [
+        position
+        for position, token in enumerate(tokens)
+        if tokens.count(token) == 1 and token.isalnum() and (len(token) > 3 or not token.isascii())
+    ]
+
+
+def _has_clear_maximum(column: "pandas.Series") -> bool:
+    strongest = int(column.to_numpy().argmax())
+    return strongest in _askable(list(column.index)) and lead(column) >= MIN_MARGIN
+
+
+def _readable_cells(tables: "dict[str, pandas.DataFrame]", method: str) -> "numpy.ndarray":
+    """Tell of each cell `[source, generated]` whether its score can only come from this heatmap."""
+    scores = tables[method].to_numpy(dtype=float)
+    is_readable = scores >= MIN_SCORE
+    for other, table in tables.items():
+        if other != method:
+            is_readable &= abs(scores - table.to_numpy(dtype=float)) >= MIN_DISTANCE
+    return is_readable
+
+
+def personal_key(
+    student_id: str,
+    salt: str,
+    sentences: Sequence[str],
+    questions: Sequence[Question],
+    explainer: Explainer,
+) -> PersonalKey:
+    """Give a student a sentence and look-ups by a salted hash of the id, and compute the answers.
+
+    A student's draw depends on nobody else, so a longer roster changes no one's sentence. A
+    sentence the model can't read, or is in doubt about, gives way to the student's next one.
+
+    Raises:
+        HomeworkError: The model is in doubt about every sentence of the list.
+    """
+    for sentence in sorted(sentences, key=lambda s: draw(salt, student_id, s)):
+        try:
+            explanation = explainer.explain("translation", sentence)
+        except TextError:
+            continue  # the list serves several models; this one lacks a word
+        tables = {question.id: candidates(question, explanation) for question in questions}
+        if all(tables.values()):
+            look_ups = {
+                question.id: _look_up(
+                    _drawn(tables[question.id], salt, student_id + question.id), explanation
+                )
+                for question in questions
+            }
+            digest = explanation.digest()
+            return PersonalKey(sentence=sentence, digest=digest, look_ups=look_ups)
+    raise HomeworkError(
+        f"In none of the {len(sentences)} sentences is the model's strongest token beyond doubt "
+        f"(margin {MIN_MARGIN}). Pass other sentences with --sentences."
+    )
+
+
+def _look_up(query: Query, explanation: "Explanation") -> PersonalLookUp:
+    tokens = list(dict.fromkeys(explanation.table(query.method).index))
+    words = [token for token in tokens if not token.startswith("<")]
+    return PersonalLookUp(query=query, answer=answer_query(query, explanation), tokens=words)
+
+
+def _drawn(queries: list[Query], salt: str, label: str) -> Query:
+    return min(queries, key=lambda query: draw(salt, label, f"{query.source} {query.generated}"))
+
+
+def draw(salt: str, student_id: str, label: str) -> bytes:
+    """Return the pseudorandom order of a label for a student: an HMAC with the secret salt."""
+    return hmac.digest(salt.encode(), f"{student_id}\n{label}".encode(), "sha256")
+
+
+def copied_answers_accepted(keys: Sequence[PersonalKey], question_id: str) -> float:
+    """Return the share of ordered pairs of students in which one's answer passes as the other's."""
+    answers = [key.look_ups[question_id].answer for key in keys]
+    pairs = [(a, b) for i, a in enumerate(answers) for j, b in enumerate(answers) if i != j]
+    if not pairs:
+        return 0.0
+    return sum(_passes_as(a, b) for a, b in pairs) / len(pairs)
+
+
+def _passes_as(given: KeyAnswer, wanted: KeyAnswer) -> bool:
+    if given.value is None or wanted.value is None:
+        return given.correct == wanted.correct
+    return abs(given.value - wanted.value) <= (wanted.tolerance or 0.0)

@@ -1,0 +1,1 @@
+"""The exact fast attribution engine behind `hw7.engine.shared_passes`."""

@@ -1,0 +1,78 @@
+"""Where the fast engine is exact, and why it is not elsewhere."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from hw7.engine.step_scores import CONTRASTIVE_STEP_FUNCTIONS, STEP_FUNCTIONS
+
+if TYPE_CHECKING:
+    from inseq.models import AttributionModel
+
+# The methods, with the options that the engine knows.
+FAST_METHODS: dict[str, frozenset[str]] = {
+    "saliency": frozenset({"abs"}),
+    "input_x_gradient": frozenset(),
+    "integrated_gradients": frozenset({"n_steps", "method", "multiply_by_inputs"}),
+    "occlusion": frozenset(),
+    "attention": frozenset(),
+}
+
+# Families whose decoders are causal and whose rows don't depend on each other. Each is compared
+# with Inseq in the tests; the variants share their code with a family that is.
+EXACT_FAMILIES = frozenset(
+    {"marian", "t5", "mt5", "gpt2", "llama", "mistral", "qwen2", "qwen3", "smollm3"}
+)
+
+# Rotary embeddings whose angles depend on how long the whole input is.
+LENGTH_DEPENDENT_ROTARY = frozenset({"dynamic", "longrope"})
+
+
+def reason_to_fall_back(
+    model: "AttributionModel",
+    method: str,
+    *,
+    score: Any = "probability",
+    has_contrast: bool = False,
+    options: Mapping[str, Any] | None = None,
+) -> str | None:
+    """Return None where the fast engine gives Inseq's scores, otherwise why it does not.
+
+    Args:
+        model: Inseq's model.
+        method: Name of the method.
+        score: Name of the score, or a step function of one's own.
+        has_contrast: Whether another continuation is compared with.
+        options: The method's own options.
+    """
+    if method not in FAST_METHODS:
+        return f"the method {method!r} has no fast form."
+    scores = CONTRASTIVE_STEP_FUNCTIONS if has_contrast else STEP_FUNCTIONS
+    if not isinstance(score, str) or score not in scores:
+        return f"the score {score!r} is not one of {', '.join(scores)}."
+    unknown = sorted(set(options or {}) - FAST_METHODS[method])
+    if unknown:
+        return f"the option {unknown[0]!r} of {method!r} has no fast form."
+    return _reason_of_model(model.model)
+
+
+def _reason_of_model(network: Any) -> str | None:
+    config = network.config
+    if config.model_type not in EXACT_FAMILIES:
+        return f"models of the family {config.model_type!r} have not been compared with Inseq."
+    if network.training:
+        return "the model is in training mode, where dropout is random. Call model.eval()."
+    if getattr(network, "is_loaded_in_8bit", False):
+        return "8-bit layers round a token depending on the tokens after it."
+    if getattr(config, "_attn_implementation", "eager") != "eager":
+        return "attention is not computed eagerly. Load the model with load_model()."
+    if _rotary_type(config) in LENGTH_DEPENDENT_ROTARY:
+        return "the rotary position embeddings depend on the length of the whole text."
+    return None
+
+
+def _rotary_type(config: Any) -> str | None:
+    """Return the kind of rotary embeddings; Transformers 5 renamed the setting."""
+    settings = getattr(config, "rope_parameters", None) or getattr(config, "rope_scaling", None)
+    if not isinstance(settings, Mapping):
+        return None
+    return settings.get("rope_type") or settings.get("type")

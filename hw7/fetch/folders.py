@@ -1,0 +1,88 @@
+"""Folders of models: locked while they are made, put in place whole, never half there."""
+
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from hw7.fetch.errors import DiskFullError
+
+_LARGEST_BLOCK = 1 << 16
+
+
+@contextmanager
+def exclusive(folder: Path, *, show_progress: bool = True) -> Iterator[None]:
+    """Let only one process at a time make a folder; others wait for it.
+
+    The operating system drops the lock with its process, even a killed one.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    lock = FileLock(folder.parent / f".{folder.name}.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if show_progress:
+            print(f"Another process is fetching {folder.name}; waiting for it ...", flush=True)
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def put_in_place(finished: Path, folder: Path) -> None:
+    """Rename a finished folder to its final name; what was there before is removed."""
+    replaced = folder.parent / f".{folder.name}.replaced"
+    shutil.rmtree(replaced, ignore_errors=True)
+    if folder.exists():
+        folder.rename(replaced)
+    finished.rename(folder)
+    shutil.rmtree(replaced, ignore_errors=True)
+
+
+def bytes_on_disk(paths: Iterable[Path]) -> int:
+    """Return how many bytes of these files are really there.
+
+    A client with several connections writes with gaps, so the size alone would count what has
+    not arrived yet; the allocated blocks tell (where the system reports them).
+    """
+    total = 0
+    for path in paths:
+        try:
+            status = path.stat()
+        except FileNotFoundError:  # not begun, or renamed this moment
+            continue
+        blocks = getattr(status, "st_blocks", None)
+        total += status.st_size if blocks is None else min(status.st_size, blocks * 512)
+    return total
+
+
+def contiguous_beginning(path: Path) -> int:
+    """Return how many bytes at the beginning of a file have surely arrived, without a gap.
+
+    A gap is a hole the file system knows of (``SEEK_HOLE``); the last block before it may be
+    written in part and is not counted. Where holes are unknown nothing is sure: 0.
+    """
+    if not hasattr(os, "SEEK_HOLE"):
+        return 0
+    with path.open("rb") as file:
+        hole = os.lseek(file.fileno(), 0, os.SEEK_HOLE) if path.stat().st_size else 0
+    return max(0, hole - _LARGEST_BLOCK)
+
+
+def ensure_room(folder: Path, missing_bytes: int) -> None:
+    """Make sure that the disk has room for what is still to come.
+
+    Raises:
+        DiskFullError: there is less room than that.
+    """
+    free = shutil.disk_usage(folder).free
+    if free < missing_bytes:
+        raise DiskFullError(
+            f"The disk is full: {missing_bytes / 1e6:,.0f} MB are still to come, "
+            f"{free / 1e6:,.0f} MB are free. Free some space (or choose another disk with --to), "
+            "then type the same command again; what arrived is kept."
+        )

@@ -1,0 +1,151 @@
+"""A model on the hub as a list of files with sizes and checksums, and which of them are needed."""
+
+import os
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from hw7.fetch.checksums import git_blob_sha1_of, sha256_of
+from hw7.fetch.errors import DownloadError
+from hw7.fetch.hub_errors import explain_hub_error
+
+DEFAULT_ENDPOINT = "https://huggingface.co"
+_METADATA_TIMEOUT = 30.0
+_PLAIN_NAME = re.compile(r"\w[\w.+-]*")
+_TEXT_SUFFIXES = (".json", ".txt", ".jinja", ".spm", ".model", ".md")
+_OTHER_WEIGHT_FORMATS = ("tf_model", "flax_model", "rust_model")
+
+
+@dataclass(frozen=True)
+class HubFile:
+    """One file of a model.
+
+    Attributes:
+        name: its name inside the model's folder.
+        size: bytes.
+        sha256: stated by the hub for large files (git LFS), else None.
+        blob_sha1: git's object name, stated for every file; for a large one it names the
+            pointer, not the content.
+    """
+
+    name: str
+    size: int
+    sha256: str | None
+    blob_sha1: str | None
+
+    def is_content_of(self, path: Path) -> bool:
+        """Tell whether a file on disk is byte for byte this one."""
+        if not path.is_file() or path.stat().st_size != self.size:
+            return False
+        if self.sha256 is not None:
+            return sha256_of(path) == self.sha256
+        return self.blob_sha1 is None or git_blob_sha1_of(path) == self.blob_sha1
+
+
+@dataclass(frozen=True)
+class HubModel:
+    """A model at one commit of its repository on the hub.
+
+    Attributes:
+        name: ``organisation/model``.
+        commit: the commit every file is taken from.
+        endpoint: address of the hub or mirror, without a slash at its end.
+        files: the files that are needed to run the model.
+    """
+
+    name: str
+    commit: str
+    endpoint: str
+    files: tuple[HubFile, ...]
+
+    @property
+    def size(self) -> int:
+        """Bytes of all needed files together."""
+        return sum(file.size for file in self.files)
+
+
+@dataclass(frozen=True)
+class Location:
+    """Where the bytes of a file are right now; a signed address expires within the hour."""
+
+    url: str
+    headers: dict[str, str]
+
+
+def hub_endpoint(endpoint: str | None = None) -> str:
+    """Return the address of the hub: the argument, else ``HF_ENDPOINT``, else the public one."""
+    return (endpoint or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/")
+
+
+def find_on_hub(name: str, endpoint: str) -> HubModel:
+    """Ask the hub for the files of a model, their sizes and their checksums.
+
+    Raises:
+        DownloadError: no such model, no access, too many requests, or no network.
+    """
+    from huggingface_hub import HfApi
+
+    try:
+        answer = HfApi(endpoint=endpoint).model_info(
+            name, files_metadata=True, timeout=_METADATA_TIMEOUT
+        )
+    except Exception as error:
+        raise explain_hub_error(error, name, endpoint) from error
+    files = needed_files(
+        HubFile(
+            name=sibling.rfilename,
+            size=-1 if sibling.size is None else sibling.size,
+            sha256=sibling.lfs.sha256 if sibling.lfs else None,
+            blob_sha1=sibling.blob_id,
+        )
+        for sibling in answer.siblings or ()
+    )
+    if not files or answer.sha is None or any(file.size < 0 for file in files):
+        raise DownloadError(
+            f"{endpoint} does not list {name} with sizes and checksums, so nothing could be "
+            "verified. Use another mirror (HF_ENDPOINT), or the hub itself."
+        )
+    return HubModel(name, answer.sha, endpoint, tuple(files))
+
+
+def needed_files(files: Iterable[HubFile]) -> list[HubFile]:
+    """Pick configuration, tokenizer, licence and PyTorch weights, safetensors before pickles.
+
+    Weights for TensorFlow, Flax and Rust are left out, and so are exports in subfolders.
+    """
+    top = [file for file in files if _PLAIN_NAME.fullmatch(file.name)]
+    top = [file for file in top if not file.name.startswith(_OTHER_WEIGHT_FORMATS)]
+    has_safetensors = any(file.name.endswith(".safetensors") for file in top)
+
+    def is_needed(name: str) -> bool:
+        if name.endswith(".safetensors"):
+            return True
+        if name.startswith("pytorch_model"):
+            return not has_safetensors
+        return name.endswith(_TEXT_SUFFIXES) or name.startswith("LICENSE")
+
+    return [file for file in top if is_needed(file.name)]
+
+
+def locate(model: HubModel, file: HubFile) -> Location:
+    """Ask the hub where the bytes of a file are: on itself, or on the storage it redirects to.
+
+    The token goes to the hub only; storage addresses are signed and must not receive it.
+
+    Raises:
+        DownloadError: the file is gone, no access, too many requests, or no network.
+    """
+    from urllib.parse import urlsplit
+
+    from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
+
+    address = hf_hub_url(model.name, file.name, revision=model.commit, endpoint=model.endpoint)
+    try:
+        found = get_hf_file_metadata(address, token=get_token(), timeout=_METADATA_TIMEOUT)
+    except Exception as error:
+        raise explain_hub_error(error, model.name, model.endpoint) from error
+    is_on_hub = urlsplit(found.location)[:2] == urlsplit(model.endpoint)[:2]
+    token = get_token()
+    headers = {"Authorization": f"Bearer {token}"} if token and is_on_hub else {}
+    return Location(found.location, headers)

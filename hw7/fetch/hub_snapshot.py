@@ -1,0 +1,153 @@
+"""One model on its way from the hub into a folder: what is there, what is missing, what is wrong.
+
+A file arrives as ``name.part`` and gets its name when its checksum is right, so a file under its
+own name has been verified once.
+"""
+
+import os
+import shutil
+import time
+from pathlib import Path
+from typing import Any
+
+from hw7.fetch.clients import STALL_BYTES, ClientName, Report, Transfer, run_client
+from hw7.fetch.errors import ChecksumError, DiskFullError, NoNetworkError
+from hw7.fetch.folders import bytes_on_disk, contiguous_beginning, ensure_room
+from hw7.fetch.hub_errors import next_step
+from hw7.fetch.hub_files import HubFile, HubModel, locate
+
+FRUITLESS_TRIES = 3
+"""Give up after so many runs of the client in a row that brought nothing new."""
+
+
+class SnapshotDownload:
+    """The files of one model, fetched into one folder until all are there and right.
+
+    Attributes:
+        model: what to fetch.
+        staging: the hidden folder the files arrive in.
+        client: the program that moves the bytes.
+        stall_seconds: how long a transfer may bring almost nothing.
+        bar: a tqdm bar in bytes.
+    """
+
+    def __init__(
+        self, model: HubModel, staging: Path, client: ClientName, stall_seconds: float, bar: Any
+    ) -> None:
+        self.model = model
+        self.staging = staging
+        self.client = client
+        self.stall_seconds = stall_seconds
+        self.bar = bar
+        self._wrong_once: set[str] = set()
+        staging.mkdir(parents=True, exist_ok=True)
+        self.missing = [file for file in model.files if not self._is_there(file)]
+
+    def adopt(self, folder: Path) -> None:
+        """Take over the right files of a folder somebody filled by hand; it stays as it is."""
+        for file in list(self.missing):
+            if file.is_content_of(folder / file.name):
+                shutil.copy2(folder / file.name, self.staging / file.name)
+                self.missing.remove(file)
+
+    def run(self) -> None:
+        """Fetch, verify and fetch again what is missing; may be called again after an error.
+
+        Raises:
+            ChecksumError: a file is wrong even when fetched a second time; it is moved away.
+            DiskFullError: no room; what arrived is kept.
+            NoNetworkError: the connection keeps breaking off; what arrived is kept.
+            DownloadError: any other refusal of the hub.
+        """
+        fruitless = 0
+        while self.missing:
+            ensure_room(self.staging, self.model.size - self._arrived())
+            before, missing_before = self._arrived(), len(self.missing)
+            report = self._run_client()
+            self._verify_arrivals()
+            if report.ending == "disk full":
+                raise DiskFullError(
+                    f"The disk is full ({report.last_line}). Free some space, then type the same "
+                    "command again; what arrived is kept."
+                )
+            is_fruitful = self._arrived() >= before + STALL_BYTES
+            fruitless = 0 if is_fruitful or len(self.missing) < missing_before else fruitless + 1
+            if fruitless >= FRUITLESS_TRIES:
+                raise NoNetworkError(
+                    f"The download keeps breaking off ({report.last_line}); "
+                    f"what arrived is kept. {next_step(self.model.endpoint)}"
+                )
+            if self.missing and report.ending != "finished":
+                time.sleep(fruitless)
+
+    def _run_client(self) -> Report:
+        transfers = []
+        for file in self.missing:
+            location = locate(self.model, file)
+            part = str(self._part(file))
+            self._close_gaps(file)
+            transfers.append(Transfer(location.url, location.headers, part, file.size))
+        return run_client(
+            self.client, transfers, self._arrived, self._show_progress, self.stall_seconds
+        )
+
+    def _close_gaps(self, file: HubFile) -> None:
+        """Keep only the beginning of a part whose gaps the client cannot know.
+
+        aria2c writes several places at once and notes where; a full disk leaves its notes empty,
+        and other clients do not read them.
+        """
+        part, notes = self._part(file), self._aria2c_notes(file)
+        if notes.exists() and (self.client != "aria2c" or notes.stat().st_size == 0):
+            if part.exists():
+                os.truncate(part, contiguous_beginning(part))
+            notes.unlink()
+
+    def _verify_arrivals(self) -> None:
+        for file in list(self.missing):
+            part = self._part(file)
+            has_all_bytes = part.is_file() and part.stat().st_size >= file.size
+            if not has_all_bytes or self._aria2c_notes(file).exists():
+                continue
+            if file.is_content_of(part):
+                part.rename(self.staging / file.name)
+                self.missing.remove(file)
+            else:
+                self._refuse(file)
+
+    def _refuse(self, file: HubFile) -> None:
+        """Delete a wrong file the first time, so that it is fetched again; then move it away."""
+        if file.name not in self._wrong_once:
+            self._wrong_once.add(file.name)
+            self.bar.write(f"{file.name} arrived with a wrong checksum; fetching it again ...")
+            self._part(file).unlink()
+            return
+        refused = self.staging.parent / f"{self.staging.name.removesuffix('.partial')}.refused"
+        refused.mkdir(exist_ok=True)
+        self._part(file).replace(refused / file.name)
+        raise ChecksumError(
+            f"{file.name} of {self.model.name} is not the published file, twice in a row; it was "
+            f"moved to {refused} and is not used. {next_step(self.model.endpoint)}"
+        )
+
+    def _is_there(self, file: HubFile) -> bool:
+        """Tell whether a file was verified earlier; delete one that belongs to another commit."""
+        path = self.staging / file.name
+        if file.is_content_of(path):
+            return True
+        path.unlink(missing_ok=True)
+        return False
+
+    def _arrived(self) -> int:
+        names = [file.name for file in self.model.files]
+        paths = [self.staging / name for name in names]
+        return bytes_on_disk([*paths, *(self.staging / f"{name}.part" for name in names)])
+
+    def _show_progress(self, arrived: int) -> None:
+        self.bar.update(arrived - self.bar.n)
+
+    def _part(self, file: HubFile) -> Path:
+        return self.staging / f"{file.name}.part"
+
+    def _aria2c_notes(self, file: HubFile) -> Path:
+        return self.staging / f"{file.name}.part.aria2"

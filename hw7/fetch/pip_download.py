@@ -1,0 +1,110 @@
+"""One wheel from the package index, by whatever pip there is, with a progress bar."""
+
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tqdm.auto import tqdm
+
+from hw7.fetch.errors import DiskFullError, DownloadError, NoNetworkError
+from helpers.environment import installed_version
+
+MIRROR_HINT = (
+    "Behind a slow or blocked network use a mirror, for instance: "
+    "export PIP_INDEX_URL=https://pypi.tuna.tsinghua.edu.cn/simple"
+)
+_PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
+_NETWORK_TROUBLE = ("connection", "timed out", "resolve", "ssl", "could not find a version")
+
+
+def download_wheel(requirement: str, folder: Path, title: str, show_progress: bool) -> Path:
+    """Download exactly one wheel, without its dependencies, and return its path.
+
+    pip's own settings (``PIP_INDEX_URL``, ``pip.conf``) choose the index or its mirror.
+
+    Args:
+        requirement: name and version, ``name==version``.
+        folder: an existing folder for the wheel.
+        title: what to call the download on screen.
+        show_progress: show a bar; pip's messages are kept for the error in either case.
+
+    Raises:
+        DownloadError: there is no pip, or pip failed; the first line says why.
+    """
+    command = [*pip_command(), "download", "--no-deps", "--only-binary=:all:"]
+    command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
+    if show_progress:
+        print(f"Downloading {title} ...", flush=True)
+    lines: list[str] = []
+    bar = tqdm(desc=title, unit="B", unit_scale=True, disable=not show_progress)
+    with _running(command, show_progress) as output, bar:
+        for line in output:
+            if match := _PROGRESS.match(line):
+                bar.total = int(match[2])
+                bar.update(int(match[1]) - bar.n)
+            else:
+                lines.append(line)
+    if not (wheels := list(folder.glob("*.whl"))):
+        raise _explain_failure(lines)
+    return wheels[0]
+
+
+def pip_command() -> list[str]:
+    """Return the words that start pip; environments made by uv have none of their own.
+
+    Raises:
+        DownloadError: neither pip nor uv is there.
+    """
+    # Not find_spec: at the mere question setuptools switches its distutils off, and triton, which
+    # the CUDA builds of torch import, then fails (Python before 3.12).
+    if installed_version("pip"):
+        return [sys.executable, "-m", "pip"]
+    if uv := shutil.which("uv"):
+        return [uv, "tool", "run", "pip"]
+    raise DownloadError(
+        "This Python has no pip to download with. "
+        f"Type: {sys.executable} -m ensurepip --upgrade, then try again."
+    )
+
+
+@contextmanager
+def _running(command: list[str], show_progress: bool) -> Iterator[Iterator[str]]:
+    """Run pip and yield its output line by line; whatever happens, pip does not outlive it."""
+    style = "raw" if show_progress and _has_raw_progress() else "off"
+    process = subprocess.Popen(  # noqa: S603 - the words are our own, no shell
+        [*command, "--progress-bar", style],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
+    try:
+        yield iter(process.stdout or ())
+    finally:
+        if sys.exc_info()[0] is not None:
+            process.terminate()
+        process.wait()
+
+
+def _has_raw_progress() -> bool:
+    """Tell whether pip can print its progress as numbers (24.1 and later)."""
+    from packaging.version import Version
+
+    version = installed_version("pip")
+    return version is None or Version(version) >= Version("24.1")
+
+
+def _explain_failure(lines: list[str]) -> DownloadError:
+    reasons = [line.strip() for line in lines if line.startswith("ERROR:")]
+    said = reasons[-1].removeprefix("ERROR: ") if reasons else (lines or ["no output"])[-1].strip()
+    everything = "".join(lines).lower()
+    if "no space left" in everything or "errno 28" in everything:
+        return DiskFullError(f"The disk is full ({said}). Free some space, then try again.")
+    if any(word in everything for word in _NETWORK_TROUBLE):
+        return NoNetworkError(f"pip cannot get the file ({said}). {MIRROR_HINT}")
+    return DownloadError(f"pip failed ({said}). {MIRROR_HINT}")

@@ -1,0 +1,1 @@
+"""What notebooks 04 and 05 call, and the explorer."""

@@ -1,0 +1,1 @@
+"""The explorer: a form, and results in tabs."""

@@ -1,0 +1,183 @@
+"""What made a chat model give its answer: attribution, word by word, of a text in its prompt."""
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from helpers.errors import TextError
+from hw7.lessons.self_explanation.word_importances import words_of
+
+if TYPE_CHECKING:
+    import pandas
+    from inseq.data import FeatureAttributionSequenceOutput
+    from inseq.models import AttributionModel
+
+    from helpers.generation import Generation
+
+# A word as ``words_of`` finds it, or one other sign.
+_PIECE = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\S")
+RANDOM_REPEATS = 5
+
+
+@dataclass(frozen=True)
+class ReviewScores:
+    """The words of a review, scored by attribution for one answer token.
+
+    Attributes:
+        answer: The token that is explained, as the model wrote it.
+        probability: How probable the model found it.
+        table: One row per word, one column per method.
+        generation: The prompt and the answer.
+        positions: The prompt positions of each word's tokens.
+    """
+
+    answer: str
+    probability: float
+    table: "pandas.DataFrame"
+    generation: "Generation"
+    positions: list[tuple[int, ...]]
+
+    def leave_one_out(self, model: "AttributionModel") -> "pandas.Series":
+        """Return how far the answer's probability falls when one word is deleted.
+
+        This is the occlusion of Huang et al. (2023, arXiv 2310.11207). Inseq's ``occlusion`` puts
+        the unknown token in the word's place instead, which for byte-level models is the sign for
+        the end of a text.
+        """
+        import pandas
+
+        from hw7.lessons.which_method.erasure import erased_probabilities
+
+        everything = range(self.generation.sources.input_ids.shape[1])
+        kept = [
+            tuple(place for place in everything if place not in set(word))
+            for word in [(), *self.positions]
+        ]
+        probabilities = erased_probabilities(model, self.generation, kept)[:, 0].double()
+        falls = (probabilities[0] - probabilities[1:]).tolist()
+        return pandas.Series(falls, index=self.table.index, name="leave one out")
+
+    def erase(
+        self,
+        model: "AttributionModel",
+        scores: "Mapping[str, pandas.Series]",
+        *,
+        fractions: Sequence[float] = (0.1, 0.2, 0.3, 0.5),
+    ) -> "pandas.DataFrame":
+        """Delete the strongest words of each way to score, and see how far the answer falls.
+
+        Args:
+            model: The model that gave the answer.
+            scores: For each way, one score per word, high where the word speaks for the answer
+                that was given. Words without a score (NaN) count as the weakest.
+            fractions: Shares of the words to delete.
+
+        Returns:
+            Comprehensiveness and sufficiency (see ``hw7.lessons.which_method.faithfulness``), one row
+            per way, and the rows ``random, mean`` and ``random, std`` of random orders.
+        """
+        import numpy
+
+        from hw7.lessons.which_method.deletion_scores import faithfulness, random_scores
+
+        columns = {
+            name: values.fillna(-math.inf).to_numpy(dtype=numpy.float64)[:, None]
+            for name, values in scores.items()
+        }
+        shape = (len(self.positions), 1)
+        chance = {f"random {seed}": random_scores(shape, seed) for seed in range(RANDOM_REPEATS)}
+        measured = faithfulness(
+            model,
+            self.generation,
+            columns | chance,
+            groups=self.positions,
+            fractions=fractions,
+        ).set_index("method")[["comprehensiveness", "sufficiency"]]
+        table = measured.loc[list(columns)]
+        for name in ("mean", "std"):
+            table.loc[f"random, {name}"] = measured.loc[list(chance)].agg(name)
+        return table
+
+
+def score_review(
+    model: "AttributionModel",
+    prompt: str,
+    review: str,
+    *,
+    methods: Sequence[str] = ("saliency", "occlusion"),
+) -> ReviewScores:
+    """Let the model write one token, and score the words of the review in its prompt for it.
+
+    A word of several tokens has the score with the largest absolute value, as Inseq's own span
+    aggregator takes it.
+
+    Args:
+        model: A chat model from ``load_model``.
+        prompt: What the model reads, in its chat template, the review in it.
+        review: The text whose words are scored; where it occurs twice, the last one counts.
+        methods: Inseq's methods.
+
+    Raises:
+        TextError: The review is not in the prompt.
+    """
+    import pandas
+
+    from helpers.attribution import attribute
+    from hw7.lessons.which_method.erasure import erased_probabilities
+    from helpers.generation import generate
+
+    generation = generate(model, prompt, max_new_tokens=1)
+    words, spans = review_spans(model, generation, review)
+    outputs = attribute(model, generation, methods, show_progress=False)
+    columns = {
+        method: _word_scores(outputs[method].sequence_attributions[0], spans) for method in methods
+    }
+    everything = tuple(range(generation.sources.input_ids.shape[1]))
+    return ReviewScores(
+        answer=generation.generated_text,
+        probability=float(erased_probabilities(model, generation, [everything])[0, 0]),
+        table=pandas.DataFrame(columns, index=pandas.Index(words, name="word")),
+        generation=generation,
+        positions=[tuple(range(*span)) for span in spans],
+    )
+
+
+def review_spans(
+    model: "AttributionModel", generation: "Generation", review: str
+) -> tuple[list[str], list[tuple[int, int]]]:
+    """Return the words of a review and the token positions ``(start, end)`` of each.
+
+    Raises:
+        TextError: The review is not in the prompt.
+    """
+    from hw7.lessons.which_method.word_tables import spelled_texts, word_groups
+
+    before, found, after = generation.input_text.rpartition(review)
+    if not found:
+        raise TextError("The prompt does not contain the review. Give the text that is in it.")
+    pieces = [part for part in (before, *_PIECE.findall(review), after) if part.strip()]
+    inside = range(bool(before.strip()), len(pieces) - bool(after.strip()))
+    ids = generation.sources.input_ids[0].tolist()
+    texts = spelled_texts(model.tokenizer.convert_ids_to_tokens(ids), model.tokenizer)
+    words, spans = [], []
+    for group in word_groups(texts, pieces):
+        for place in range(*group.words):
+            if place in inside and words_of(pieces[place]):
+                words.append(pieces[place])
+                spans.append(group.tokens)
+    return words, spans
+
+
+def _word_scores(
+    sequence: "FeatureAttributionSequenceOutput", spans: Sequence[tuple[int, int]]
+) -> list[float]:
+    """Return the score of each span of prompt tokens for the first generated token."""
+    from hw7.lessons.which_method.word_tables import rows_after_merging
+
+    merged = sorted(set(spans))
+    rows = rows_after_merging(len(sequence.target), merged)
+    grouped = sequence.aggregate().aggregate("spans", target_spans=merged)
+    scores = grouped.target_attributions[:, 0].tolist()
+    return [scores[rows[start]] for start, _ in spans]

@@ -1,0 +1,235 @@
+"""Two methods, or two explanations of almost the same text: what differs, and how much."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy
+import pandas
+
+from helpers.errors import HomeworkError, MethodError
+from helpers.lookup import choose_method
+from hw7.views.alignment import Pair, aligned, pair_label
+from hw7.views.bundles import show_bundle
+from hw7.views.sheet import (
+    Layer,
+    Sheet,
+    identity_of,
+    layer_of,
+    sheet_of,
+    without_special_tokens,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from helpers.explanation import Explanation
+
+_OTHER_SCALE = "两者尺度不同 (different scales)：差值只作参考，等级相关 ρ 不受影响。"
+
+
+class Comparison:
+    """The difference of two maps, and the rank correlation of each generated token.
+
+    Attributes:
+        first: The name of the first map.
+        second: The name of the second map.
+    """
+
+    def __init__(self, sheet: Sheet) -> None:
+        """Compare the two layers of a sheet over the same tokens."""
+        one, other = sheet.layers
+        self.first, self.second = one.name, other.name
+        correlations = rank_correlations(one.scores, other.scores)
+        difference = Layer(f"{one.name} − {other.name}", one.scores - other.scores, is_signed=True)
+        notes = [_OTHER_SCALE] if one.is_share != other.is_share else []
+        self._sheet = replace(
+            sheet,
+            layers=[one, other, difference],
+            can_hide_special=False,
+            main_layer=2,
+            column_notes=[f"ρ = {_written(value)}" for value in correlations],
+            notes=[*sheet.notes, *notes],
+        )
+        self._correlations = correlations
+
+    @property
+    def difference(self) -> pandas.DataFrame:
+        """The first map minus the second, `[source, generated]`; NaN where either has no score."""
+        return pandas.DataFrame(
+            self._sheet.layers[2].scores,
+            index=pandas.Index(self._sheet.rows, name="source"),
+            columns=pandas.Index(self._sheet.columns, name="generated"),
+        )
+
+    @property
+    def rank_correlation(self) -> pandas.DataFrame:
+        """Spearman's ρ for each generated token, and over how many source tokens it was taken.
+
+        ρ is 1 where both maps order the source tokens alike, -1 where they order them the other
+        way round, and NaN where one of them gives all tokens the same score.
+        """
+        one, other, _ = (layer.scores for layer in self._sheet.layers)
+        return pandas.DataFrame(
+            {
+                "generated": self._sheet.columns,
+                "rank correlation": self._correlations,
+                "tokens": numpy.isfinite(one + other).sum(axis=0),
+            }
+        )
+
+    def show(self) -> None:
+        """Show both maps and their difference in a notebook."""
+        show_bundle({"text/html": self.html(), "text/plain": self.facts_text()})
+
+    def html(self, *, picture: bool = True) -> str:
+        """Return both maps and their difference as one piece of HTML that fetches nothing.
+
+        Args:
+            picture: Embed the static picture that is shown where scripts are stripped.
+        """
+        from hw7.views.component import sheet_html
+
+        return sheet_html(self._sheet, self.facts_text(), picture=picture)
+
+    def plot(self, path: str | Path | None = None) -> "Figure":
+        """Return both maps and their difference as a matplotlib figure, and save it to ``path``."""
+        from hw7.views.picture import figure_of, save_figure
+
+        figure = figure_of(self._sheet)
+        if path is not None:
+            save_figure(figure, path)
+        return figure
+
+    def facts_text(self) -> str:
+        """Return the rank correlations as text."""
+        pairs = zip(self._sheet.columns, self._correlations, strict=True)
+        listed = ", ".join(f"{token} {_written(value)}" for token, value in pairs)
+        return f"{self.first} − {self.second} · rank correlation: {listed}"
+
+    def __repr__(self) -> str:
+        return f"Comparison({self.facts_text()})"
+
+
+def compare(
+    explanation: "Explanation",
+    first: "str | Explanation",
+    second: str | None,
+    method: str | None,
+    *,
+    hide_special: bool,
+) -> Comparison:
+    """Compare two methods of an explanation, or one method over two explanations.
+
+    Raises:
+        MethodError: The second method is missing, or there are no scores of a method.
+    """
+    if not isinstance(first, str):
+        return compare_explanations(explanation, first, method or second, hide_special=hide_special)
+    if second is None:
+        raise MethodError(
+            f"{first!r} is to be compared with what? Name two methods, for example "
+            "compare('saliency', 'attention'), or give another explanation."
+        )
+    return compare_methods(explanation, first, second, hide_special=hide_special)
+
+
+def compare_methods(
+    explanation: "Explanation", first: str, second: str, *, hide_special: bool
+) -> Comparison:
+    """Compare two methods of the same explanation.
+
+    Raises:
+        MethodError: There are no scores of a method; the message lists those there are.
+    """
+    names = [choose_method(explanation.methods, name) for name in (first, second)]
+    sheet = sheet_of(explanation)
+    layers = [sheet.layers[explanation.methods.index(name)] for name in names]
+    sheet = replace(sheet, layers=layers, identity=identity_of(sheet.identity, *names))
+    return Comparison(without_special_tokens(sheet) if hide_special else sheet)
+
+
+def compare_explanations(
+    explanation: "Explanation", other: "Explanation", method: str | None, *, hide_special: bool
+) -> Comparison:
+    """Compare one method over two texts that differ in a few words.
+
+    Raises:
+        MethodError: One of them has no scores of the method, or several and none was named.
+        HomeworkError: One is a translation and the other is not.
+    """
+    if explanation.is_translation != other.is_translation:
+        raise HomeworkError(
+            "A translation and a continuation have no source tokens in common. "
+            "Compare two explanations of the same kind."
+        )
+    sheets = [_sheet_of_method(one, method, hide_special) for one in (explanation, other)]
+    return Comparison(_merged(sheets[0], sheets[1]))
+
+
+def _sheet_of_method(explanation: "Explanation", method: str | None, hide_special: bool) -> Sheet:
+    name = choose_method(explanation.methods, method)
+    sheet = sheet_of(explanation)
+    sheet = replace(sheet, layers=[sheet.layers[explanation.methods.index(name)]])
+    return without_special_tokens(sheet) if hide_special else sheet
+
+
+def _merged(first: Sheet, second: Sheet) -> Sheet:
+    """Lay two sheets of one layer over each other, token beside token."""
+    columns = aligned(first.columns, second.columns)
+    starts = [sheet.first_generated_row for sheet in (first, second)]
+    rows = aligned(first.rows[: starts[0]], second.rows[: starts[1]])
+    start = None
+    if starts[0] is not None and starts[1] is not None:
+        start = len(rows)
+        rows += [(_shifted(one, starts[0]), _shifted(two, starts[1])) for one, two in columns]
+    method = first.layers[0].name
+    return replace(
+        first,
+        rows=[pair_label(first.rows, second.rows, pair) for pair in rows],
+        columns=[pair_label(first.columns, second.columns, pair) for pair in columns],
+        first_generated_row=start,
+        layers=[
+            layer_of(f"{method} {number}", _picked(sheet.layers[0].scores, rows, columns, number))
+            for number, sheet in enumerate((first, second), 1)
+        ],
+        identity=identity_of(first.identity, second.identity, method),
+        hidden=list(dict.fromkeys([*first.hidden, *second.hidden])),
+    )
+
+
+def _shifted(place: int | None, offset: int) -> int | None:
+    return None if place is None else place + offset
+
+
+def _picked(
+    scores: numpy.ndarray, rows: list[Pair], columns: list[Pair], number: int
+) -> numpy.ndarray:
+    """The scores of one text at the places of its tokens; NaN where it has no such token."""
+    # A further row and column of NaN stand for "no such token".
+    padded = numpy.pad(scores, ((0, 1), (0, 1)), constant_values=numpy.nan)
+    chosen = [
+        [-1 if pair[number - 1] is None else pair[number - 1] for pair in pairs]
+        for pairs in (rows, columns)
+    ]
+    return padded[numpy.ix_(*chosen)]
+
+
+def rank_correlations(first: numpy.ndarray, second: numpy.ndarray) -> list[float]:
+    """Return Spearman's rank correlation of each column of two maps `[source, generated]`.
+
+    Equal scores share their mean rank; only rows with a score in both maps count.
+    """
+    return [_spearman(one, other) for one, other in zip(first.T, second.T, strict=True)]
+
+
+def _spearman(first: numpy.ndarray, second: numpy.ndarray) -> float:
+    is_known = numpy.isfinite(first) & numpy.isfinite(second)
+    ranks = [pandas.Series(scores[is_known]).rank() for scores in (first, second)]
+    if is_known.sum() < 2 or any(one.nunique() < 2 for one in ranks):
+        return float("nan")
+    return float(ranks[0].corr(ranks[1]))
+
+
+def _written(correlation: Any) -> str:
+    return "—" if correlation != correlation else f"{correlation:.2f}"

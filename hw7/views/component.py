@@ -1,0 +1,134 @@
+"""A sheet as one self-contained piece of HTML: inline style and script, nothing fetched."""
+
+import base64
+import json
+from functools import lru_cache
+from importlib import resources
+
+from hw7.views.colors import SCALES
+from hw7.views.labels import printable
+from hw7.views.packing import decimals_of, pack
+from hw7.views.sheet import Layer, Sheet, notes_of, without_special_tokens
+
+MOST_COLUMNS_WITH_NUMBERS = 24
+
+_SCRIPTS = ("heatmap_scores.js", "heatmap_panel.js", "heatmap.js", "heatmap_events.js")
+_WIDEST_PICTURE = 760  # pixels
+_TEMPLATE = """\
+<style>{{ style | safe }}</style>
+<div class="hw7" id="hw7-{{ identity }}" data-hw7="{{ identity }}"><div class="hw7-static">
+{%- if picture %}<p><img src="data:image/png;base64,{{ picture }}" alt="{{ facts }}"></p>{% endif %}
+<pre>{{ facts }}</pre></div></div>
+<script>{{ script | safe }}</script>
+"""
+_PAGE = """\
+<!DOCTYPE html>
+<html lang="zh-Hans"><head><meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>{{ title }}</title><style>body { margin: 12px; font-family: system-ui, sans-serif; }</style>
+</head><body>
+{{ body | safe }}</body></html>
+"""
+
+
+def sheet_html(
+    sheet: Sheet, facts: str, *, hide_special: bool = False, picture: bool = True
+) -> str:
+    """Return a sheet as HTML: the same content gives the same bytes.
+
+    Where scripts run, they replace the static part. Where they are stripped (GitHub, a notebook
+    not yet trusted), the picture and the facts stay.
+
+    Args:
+        sheet: What to show; special tokens are hidden in the page, so that they can be shown.
+        facts: The same as plain text.
+        hide_special: Start with special tokens hidden.
+        picture: Embed the static picture.
+    """
+    encoded = (
+        _picture_of(without_special_tokens(sheet) if hide_special else sheet) if picture else ""
+    )
+    return _render(
+        _TEMPLATE,
+        style=_asset("heatmap.css"),
+        script=_script(sheet, hide_special),
+        identity=sheet.identity,
+        picture=encoded,
+        facts=printable(facts, keep_lines=True),
+    )
+
+
+def page_html(title: str, body: str) -> str:
+    """Return a whole HTML file around one or more components."""
+    return _render(_PAGE, title=title, body=body)
+
+
+def _render(template: str, **values: object) -> str:
+    from jinja2 import Environment
+
+    return Environment(autoescape=True).from_string(template).render(**values)
+
+
+def _script(sheet: Sheet, hide_special: bool) -> str:
+    code = "".join(_asset(name) for name in _SCRIPTS)
+    return f'(function (data) {{\n"use strict";\n{code}}})({_data(sheet, hide_special)});'
+
+
+def _data(sheet: Sheet, hide_special: bool) -> str:
+    """Return the sheet as JSON that may stand inside a script element."""
+    content = {
+        "identity": sheet.identity,
+        "title": sheet.title,
+        "rows": sheet.rows,
+        "columns": sheet.columns,
+        "specialRows": _flags(sheet.special_rows),
+        "specialColumns": _flags(sheet.special_columns),
+        "start": sheet.first_generated_row,
+        "isHiding": hide_special,
+        "canHideSpecial": sheet.can_hide_special,
+        "mainLayer": sheet.main_layer,
+        "columnNotes": sheet.column_notes,
+        "notes": notes_of(sheet),
+        "mostColumnsWithNumbers": MOST_COLUMNS_WITH_NUMBERS,
+        "scales": SCALES,
+        "layers": [_layer(layer) for layer in sheet.layers],
+    }
+    # The default escapes every non-ASCII character; these three could end the script element.
+    text = json.dumps(content, ensure_ascii=False, separators=(",", ":"))
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return text
+
+
+def _layer(layer: Layer) -> dict[str, object]:
+    decimals = decimals_of(layer.highest)
+    return {
+        "name": layer.name,
+        "isSigned": layer.is_signed,
+        "isShare": layer.is_share,
+        "decimals": decimals,
+        "scores": pack(layer.scores, decimals),
+    }
+
+
+def _flags(values: list[bool]) -> str:
+    return "".join("1" if value else "0" for value in values)
+
+
+@lru_cache
+def _asset(name: str) -> str:
+    """Return a style or script without the comments and the indentation of its source."""
+    text = resources.files("hw7.views").joinpath(name).read_text(encoding="utf-8")
+    lines = [line.strip() for line in text.splitlines()]
+    kept = [line for line in lines if line and not line.startswith(("//", "/*"))]
+    return "\n".join(kept) + "\n"
+
+
+def _picture_of(sheet: Sheet) -> str:
+    """Return the static picture, base64 of a PNG no wider than a page."""
+    from hw7.views.picture import figure_of, small_png_of
+
+    figure = figure_of(sheet)
+    dpi = min(72.0, _WIDEST_PICTURE / figure.get_size_inches()[0])
+    return base64.b64encode(small_png_of(figure, dpi=dpi)).decode("ascii")

@@ -1,0 +1,226 @@
+"""A sheet as a matplotlib figure, for slides, reports, and pages that run no JavaScript."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+
+from helpers.errors import HomeworkError
+from hw7.views.colors import SCALES
+from hw7.views.fonts import drawable, font_families, text_width
+from hw7.views.sheet import Layer, Sheet, notes_of
+
+FORMATS = ("png", "svg", "pdf")
+
+_MOST_COLUMNS_WITH_NUMBERS = 16
+_MOST_COLUMNS_BESIDE = 18
+_MOST_LABELS = 80
+_LONGEST_LABEL = 18
+_INCHES_PER_LETTER = 0.085
+_WIDEST_MAP = 14.0  # inches
+_GAP = 0.05  # inches between a label and the map
+
+
+class HeatmapFigure(Figure):
+    """A figure that a notebook shows as the value of a cell, pyplot loaded or not."""
+
+    def _repr_png_(self) -> bytes:
+        return png_of(self, dpi=90)
+
+
+@dataclass(frozen=True)
+class _Sizes:
+    """Sizes in inches."""
+
+    cell: tuple[float, float]
+    left: float
+    top: float
+    across: int
+    down: int
+
+    def map_size(self, sheet: Sheet) -> tuple[float, float]:
+        return self.cell[0] * len(sheet.columns), self.cell[1] * len(sheet.rows)
+
+
+def figure_of(sheet: Sheet) -> HeatmapFigure:
+    """Draw every layer of a sheet, side by side where they are small, else below one another."""
+    sizes = _sizes(sheet)
+    width, height = sizes.map_size(sheet)
+    slot = (sizes.left + width + 0.75, sizes.top + height + 0.15)
+    note = _note_of(sheet)
+    extra = 0.3 if note else 0.0
+    figure = HeatmapFigure(figsize=(slot[0] * sizes.across, slot[1] * sizes.down + extra))
+    FigureCanvasAgg(figure)
+    total_width, total_height = figure.get_size_inches()
+    for number, layer in enumerate(sheet.layers):
+        down, across = divmod(number, sizes.across)
+        left = across * slot[0] + sizes.left
+        bottom = total_height - (down + 1) * slot[1] + 0.15
+        box = (
+            left / total_width,
+            bottom / total_height,
+            width / total_width,
+            height / total_height,
+        )
+        scale_box = (box[0] + box[2] + 0.08 / total_width, box[1], 0.12 / total_width, box[3])
+        _draw(figure, sheet, layer, sizes, box, scale_box)
+    if note:
+        figure.text(0.08 / total_width, 0.1 / total_height, note, **_text(9), va="bottom")
+    return figure
+
+
+def _sizes(sheet: Sheet) -> _Sizes:
+    columns, rows = len(sheet.columns), len(sheet.rows)
+    heads = max((text_width(label) for label in _labels(sheet.columns)), default=1)
+    sides = max((text_width(label) for label in _labels(sheet.rows)), default=1)
+    if columns <= _MOST_COLUMNS_WITH_NUMBERS:
+        cell = (0.5, 0.32)
+    else:
+        side = min(0.2, _WIDEST_MAP / max(columns, rows))
+        cell = (side, side)
+    across = min(len(sheet.layers), 3) if columns <= _MOST_COLUMNS_BESIDE else 1
+    down = -(-len(sheet.layers) // across)
+    left = sides * _INCHES_PER_LETTER + 0.25
+    # Titles are wider than a map of one or two columns.
+    title = max(text_width(layer.name) for layer in sheet.layers) * 0.105
+    if columns * cell[0] < title:
+        cell = (title / columns, cell[1])
+    return _Sizes(cell, left, heads * _INCHES_PER_LETTER + 0.5, across, down)
+
+
+def _draw(
+    figure: Figure,
+    sheet: Sheet,
+    layer: Layer,
+    sizes: _Sizes,
+    box: tuple[float, float, float, float],
+    scale_box: tuple[float, float, float, float],
+) -> None:
+    """Draw one layer with its tokens, its color scale and, where they fit, its scores."""
+    axes = figure.add_axes(box)
+    highest = sheet.end_of_scale(layer)
+    image = axes.imshow(
+        numpy.ma.masked_invalid(layer.scores),
+        cmap=_colormap(layer.is_signed),
+        vmin=-highest if layer.is_signed else 0.0,
+        vmax=highest,
+        aspect="auto",
+        interpolation="nearest",
+    )
+    _label(axes, sheet, sizes)
+    heads = sizes.top - 0.24
+    axes.text(-0.5, -0.5 - heads / sizes.cell[1], layer.name, **_text(11), va="baseline")
+    if len(sheet.columns) <= _MOST_COLUMNS_WITH_NUMBERS:
+        _write_scores(axes, layer, image)
+    bar = figure.colorbar(image, cax=figure.add_axes(scale_box))
+    bar.ax.tick_params(labelsize=7, length=2)
+    bar.outline.set_linewidth(0.4)
+
+
+def _label(axes: Axes, sheet: Sheet, sizes: _Sizes) -> None:
+    """Write the tokens, special ones in grey; not all of them where they would overlap."""
+    step = max(1, -(-max(len(sheet.columns), len(sheet.rows)) // _MOST_LABELS))
+    style = _text(10 if sizes.cell[0] >= 0.3 else 8 if step == 1 else 6)
+    # Plain texts are drawn in half the time of matplotlib's ticks.
+    axes.set_xticks([])
+    axes.set_yticks([])
+    right, top = (-0.5 - _GAP / side for side in sizes.cell)
+    inks = {True: "#8a8f98", False: "#1b1f24"}
+    columns = zip(_labels(sheet.columns), sheet.special_columns, strict=True)
+    for column, (label, special) in list(enumerate(columns))[::step]:
+        place: dict[str, Any] = {
+            "rotation": 90,
+            "ha": "center",
+            "va": "bottom",
+            "color": inks[special],
+        }
+        axes.text(column, top, label, **style, **place)
+    rows = zip(_labels(sheet.rows), sheet.special_rows, strict=True)
+    for row, (label, special) in list(enumerate(rows))[::step]:
+        place = {"ha": "right", "va": "center", "color": inks[special]}
+        axes.text(right, row, label, **style, **place)
+    for spine in axes.spines.values():
+        spine.set_linewidth(0.4)
+
+
+def _write_scores(axes: Axes, layer: Layer, image: Any) -> None:
+    for (row, column), score in numpy.ndenumerate(layer.scores):
+        if not numpy.isfinite(score):
+            continue
+        red, green, blue, _ = image.cmap(image.norm(score))
+        ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.52 else "#ffffff"
+        text = f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
+        axes.text(column, row, text, **_text(8), ha="center", va="center", color=ink)
+
+
+def _labels(tokens: Sequence[str]) -> list[str]:
+    return [
+        token if len(token) <= _LONGEST_LABEL else token[: _LONGEST_LABEL - 1] + "…"
+        for token in drawable(tokens)
+    ]
+
+
+def _text(size: float) -> dict[str, Any]:
+    # A token may hold dollar signs, which would otherwise start a formula.
+    return {"fontfamily": font_families(), "fontsize": size, "parse_math": False}
+
+
+def _note_of(sheet: Sheet) -> str:
+    return " ".join(drawable(notes_of(sheet)))
+
+
+def _colormap(is_signed: bool) -> LinearSegmentedColormap:
+    stops = SCALES["light"]["diverging" if is_signed else "sequential"]
+    return LinearSegmentedColormap.from_list("hw7", stops)
+
+
+def save_figure(figure: Figure, path: str | Path) -> None:
+    """Write a figure as PNG, SVG or PDF; the same figure gives the same bytes.
+
+    Raises:
+        HomeworkError: The file name ends in something else, or the folder does not exist.
+    """
+    path = Path(path)
+    ending = path.suffix.lower().lstrip(".")
+    if ending not in FORMATS:
+        raise HomeworkError(
+            f"{path.name!r} names no picture format. End it in .png, .svg or .pdf, for example "
+            "plot(path='heatmap.png')."
+        )
+    if not path.parent.is_dir():
+        raise HomeworkError(f"There is no folder {str(path.parent)!r}. Create it, or save here.")
+    import matplotlib
+
+    unchanging = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
+    with matplotlib.rc_context({"svg.hashsalt": "hw7", "svg.fonttype": "path"}):
+        figure.savefig(path, format=ending, dpi=150, metadata=unchanging[ending])
+
+
+def png_of(figure: Figure, *, dpi: float) -> bytes:
+    """Return a figure as PNG."""
+    buffer = BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def small_png_of(figure: Figure, *, dpi: float, colors: int = 128) -> bytes:
+    """Return a figure as PNG with a palette, which takes less than half of the bytes."""
+    from PIL import Image
+
+    figure.set_dpi(dpi)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    image = Image.frombytes("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()))
+    palette = image.convert("RGB").quantize(
+        colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
+    )
+    buffer = BytesIO()
+    palette.save(buffer, "PNG", optimize=True)
+    return buffer.getvalue()

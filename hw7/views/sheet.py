@@ -1,0 +1,186 @@
+"""A sheet: everything that is drawn of an explanation, as plain arrays without any model."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+import numpy
+
+from hw7.views.labels import is_special, printable
+
+if TYPE_CHECKING:
+    from helpers.explanation import Explanation
+
+
+# Sums of a few hundred float32 scores.
+_TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Layer:
+    """The scores of one method, or the difference of two.
+
+    Attributes:
+        name: The title above the map.
+        scores: Array `[row, column]`, NaN where the row's token was not yet written.
+        is_signed: Scores below zero are possible; the color scale then diverges at zero.
+    """
+
+    name: str
+    scores: numpy.ndarray
+    is_signed: bool
+
+    @property
+    def is_share(self) -> bool:
+        """Whether a column divides one whole, as gradients and attention do and occlusion not.
+
+        Only such layers share a color scale, and only they can be renormalised. Words grouped
+        together may leave a part of the whole out.
+        """
+        totals = numpy.nansum(self.scores, axis=0)
+        return not self.is_signed and bool((totals <= 1 + _TOLERANCE).all())
+
+    @property
+    def highest(self) -> float:
+        """The largest absolute score, 0 where there is none."""
+        finite = self.scores[numpy.isfinite(self.scores)]
+        return float(numpy.abs(finite).max()) if finite.size else 0.0
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """One or more layers of scores over the same tokens.
+
+    Attributes:
+        title: The model's name.
+        rows: Labels of the attributed tokens.
+        columns: Labels of the generated tokens.
+        first_generated_row: For a decoder-only model, the row of the first generated token: the
+            rows before it are the prompt. None where the source is a text of its own.
+        layers: The maps, all of shape `[rows, columns]`.
+        identity: A digest of the content; the same content has the same identity.
+        hidden: The special tokens that were left out.
+        column_notes: A remark on each column, such as its rank correlation; may be empty.
+        notes: Sentences that must be read with the map.
+        can_hide_special: The page may leave special tokens out by itself; not where layers were
+            computed from one another.
+        main_layer: The layer to show first where not all of them fit beside each other.
+    """
+
+    title: str
+    rows: list[str]
+    columns: list[str]
+    first_generated_row: int | None
+    layers: list[Layer]
+    identity: str
+    hidden: list[str] = field(default_factory=list)
+    column_notes: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    can_hide_special: bool = True
+    main_layer: int = 0
+
+    @property
+    def special_rows(self) -> list[bool]:
+        """For each row, whether its token is special."""
+        return [is_special(token) for token in self.rows]
+
+    @property
+    def special_columns(self) -> list[bool]:
+        """For each column, whether its token is special."""
+        return [is_special(token) for token in self.columns]
+
+    @property
+    def shared_highest(self) -> float:
+        """The end of the color scale of all layers whose scores are shares of one whole."""
+        return max((layer.highest for layer in self.layers if layer.is_share), default=0.0)
+
+    def end_of_scale(self, layer: Layer) -> float:
+        """Return the score with the strongest color in a layer."""
+        return (self.shared_highest if layer.is_share else layer.highest) or 1.0
+
+
+def sheet_of(explanation: "Explanation") -> Sheet:
+    """Lay out the scores of all methods of an explanation."""
+    tables = [explanation.table(method) for method in explanation.methods]
+    sequence = explanation.attribution(explanation.methods[0])[0]
+    return Sheet(
+        title=explanation.model_name,
+        rows=[printable(token) for token in tables[0].index],
+        columns=[printable(token) for token in tables[0].columns],
+        first_generated_row=None if explanation.is_translation else sequence.attr_pos_start,
+        layers=[
+            layer_of(method, table.to_numpy(dtype=float))
+            for method, table in zip(explanation.methods, tables, strict=True)
+        ],
+        identity=explanation.digest()[:16],
+    )
+
+
+def layer_of(name: str, scores: numpy.ndarray) -> Layer:
+    """Return a layer that is signed where it has a score below zero."""
+    return Layer(name, scores, is_signed=bool((scores < 0).any()))
+
+
+def identity_of(*parts: str) -> str:
+    """Return a short digest of what a sheet is made of."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
+
+
+def without_special_tokens(sheet: Sheet) -> Sheet:
+    """Leave special rows and columns out, and scale each column back to the total it had.
+
+    Attention parks up to 60% of its weight on ``</s>``; without it the other tokens share the
+    whole again. Scores that are no shares of a whole, such as occlusion's, stay as they are.
+    """
+    rows = _kept(sheet.special_rows)
+    columns = _kept(sheet.special_columns)
+    hidden = _distinct(sheet.rows, sheet.special_rows, sheet.columns, sheet.special_columns)
+    if not hidden or not rows or not columns:
+        return sheet
+    start = sheet.first_generated_row
+    return replace(
+        sheet,
+        rows=[sheet.rows[row] for row in rows],
+        columns=[sheet.columns[column] for column in columns],
+        first_generated_row=None if start is None else sum(row < start for row in rows),
+        layers=[
+            replace(layer, scores=_rescaled(layer, rows)[:, columns]) for layer in sheet.layers
+        ],
+        hidden=hidden,
+        column_notes=[sheet.column_notes[column] for column in columns if sheet.column_notes],
+    )
+
+
+def _kept(is_left_out: Sequence[bool]) -> list[int]:
+    return [place for place, left_out in enumerate(is_left_out) if not left_out]
+
+
+def _distinct(
+    rows: Sequence[str],
+    special_rows: Sequence[bool],
+    columns: Sequence[str],
+    special_columns: Sequence[bool],
+) -> list[str]:
+    tokens = [*zip(rows, special_rows, strict=True), *zip(columns, special_columns, strict=True)]
+    return list(dict.fromkeys(token for token, special in tokens if special))
+
+
+def _rescaled(layer: Layer, rows: Sequence[int]) -> numpy.ndarray:
+    """The kept rows, each column scaled to its total over all rows."""
+    kept = layer.scores[rows]
+    if not layer.is_share:
+        return kept
+    before = numpy.nansum(layer.scores, axis=0)
+    after = numpy.nansum(kept, axis=0)
+    factor = numpy.divide(before, after, out=numpy.ones_like(before), where=after > 0)
+    return kept * factor
+
+
+def notes_of(sheet: Sheet) -> list[str]:
+    """Return what must be read with the map: what was left out, and whether scores were scaled."""
+    if not sheet.hidden:
+        return sheet.notes
+    is_rescaled = any(layer.is_share for layer in sheet.layers)
+    scaled = "每列其余分数已重新归一化 (renormalised)" if is_rescaled else "分数不变 (not shares)"
+    return [*sheet.notes, f"已隐藏特殊 token：{' '.join(sheet.hidden)}；{scaled}"]
