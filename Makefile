@@ -63,7 +63,7 @@ test-matrix: $(INSTALLED) $(SMOLLM2) ## core tests and nbval on the oldest, pinn
 	$(BIN)/python -m tools.version_matrix $(SETS)
 
 fuzz: $(INSTALLED) ## grade 20,000 mutated notebooks under the audit hook
-	HW7_FUZZ=20000 $(BIN)/python -m pytest tests/test_grading_audit.py
+	HW7_FUZZ=20000 $(BIN)/python -m pytest tests/hw7/course/test_grading_audit.py
 
 benchmarks: $(INSTALLED) $(SMOLLM2) ## measure the kit beside Inseq; see benchmarks/
 	$(BIN)/python benchmarks/attribution.py

@@ -25,11 +25,11 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from helpers.catalog import CATALOG
-from hw7.engine.inseq_outputs import attribute_with_inseq
-from hw7.engine.matrix_products import product
 from helpers.generation import encoding_of
-from hw7.engine.shared_passes import attribute_together
 from helpers.models import load_model
+from hw7.engine.inseq_outputs import attribute_with_inseq
+from hw7.engine.llama.matrix_products import product
+from hw7.engine.shared_passes import attribute_together
 
 PROMPTS = {
     "generation": "The first president of the United States was",

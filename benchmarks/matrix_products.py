@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 import torch
 
-from hw7.engine.matrix_products import has_onednn, product
+from hw7.engine.llama.matrix_products import has_onednn, product
 
 SHAPES = ((1536, 576), (576, 1536), (576, 576))
 ROWS = (64, 256, 768, 2048)

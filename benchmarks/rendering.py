@@ -16,12 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
-from made_explanations import made_explanation, many_tokens
-
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from helpers.heatmap import explanation_html
 from hw7.views.component import page_html
 from hw7.views.picture import png_of
+from tests.support.made_explanations import made_explanation, many_tokens
 
 SIZES = (10, 60, 200)
 REPETITIONS = 5

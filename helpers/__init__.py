@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from helpers.environment import prepare_notebook
     from helpers.explanation import Explanation, explain
-    from hw7.lessons.explorer.explorer import explore
     from helpers.memory import release
     from helpers.models import load_model
+    from hw7.lessons.explorer.explorer import explore
     from hw7.lessons.published import compare_with_published, published_scores
 
 __version__ = "0.1.0"

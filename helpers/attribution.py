@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import MethodError, NotEnoughMemoryError
 from helpers.generation import Generation, encode_contrast
-from hw7.engine.capacity import ensure_attribution_fits
 from helpers.methods import check_methods
+from hw7.engine.capacity import ensure_attribution_fits
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput

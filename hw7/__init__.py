@@ -1,1 +1,1 @@
-"""The homework kit around the helpers: engine, views, fetch below them; lessons and course above."""
+"""The homework kit around ``helpers``: engine, views, fetch below; lessons and course above."""

@@ -2,7 +2,7 @@
 
 ``python -m tools.choose_sentences`` writes ``assets/hw7/sentences.yaml``. A sentence is taken when
 the model was not trained on it, translates it without a mistake, and each look-up question has at
-least two readings that are beyond doubt on it (see ``hw7.course.variants``).
+least two readings that are beyond doubt on it (see ``hw7.course.personal_questions``).
 """
 
 import argparse
@@ -15,8 +15,8 @@ from tqdm import tqdm
 
 from helpers.environment import assets_folder
 from hw7.course.key_queries import Explainer
+from hw7.course.personal_questions import MIN_MARGIN, candidates
 from hw7.course.questions import load_questions
-from hw7.course.variants import MIN_MARGIN, candidates
 
 MODEL = assets_folder() / "models" / "tiny-zh-en"
 OUTPUT = assets_folder() / "hw7" / "sentences.yaml"

@@ -1,6 +1,6 @@
 """Write the current bootstrap cell into every stored notebook; its output stays what it was.
 
-``python -m tools.refresh_bootstrap`` after a change of ``hw7.course.release.bootstrap``.
+``python -m tools.refresh_bootstrap`` after a change of ``hw7.course.notebook_cells``.
 """
 
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from hw7.course.release.bootstrap import BOOTSTRAP, bootstrap_cell
+from hw7.course.notebook_cells import BOOTSTRAP, bootstrap_cell
 from tools.execute_notebooks import stored_notebooks
 
 

@@ -140,7 +140,7 @@ def run_tests(python: Path) -> dict[str, int]:
     environment = {**os.environ, **offline}
     pytest = [str(python), "-m", "pytest", "-p", "no:cacheprovider", "-q", "-m", "not slow"]
     pytest += ["-n", "2", "--dist", "loadscope"]
-    tests = [path for name in CORE if (path := f"tests/{name}.py") and (PROJECT / path).is_file()]
+    tests = [str(path) for name in CORE for path in (PROJECT / "tests").rglob(f"{name}.py")]
     nbval = ["--nbval", "--nbval-current-env", "--nbval-sanitize-with", "tools/nbval_sanitize.cfg"]
     notebooks = [f"notebooks/{name}" for name in NOTEBOOKS]
     commands = {"tests": [*pytest, *tests], "notebooks": [*pytest, *nbval, *notebooks]}

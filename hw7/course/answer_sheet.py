@@ -7,9 +7,9 @@ from typing import Literal
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from hw7.course.release.bootstrap import stamped_bootstrap
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
+from hw7.course.notebook_cells import stamped_bootstrap
 from hw7.course.questions import Question, QuestionSet
 
 Language = Literal["zh", "en"]

@@ -41,5 +41,9 @@ def _test_file(question: Question, answer: KeyAnswer | None) -> str:
 
 
 def _case(function: str, arguments: str, *, is_hidden: bool, points: float) -> dict[str, object]:
-    lines = [f">>> from hw7.course.sheet_checks import {function}", f">>> {function}({arguments})", "True"]
+    lines = [
+        f">>> from hw7.course.sheet_checks import {function}",
+        f">>> {function}({arguments})",
+        "True",
+    ]
     return {"code": "\n".join(lines), "hidden": is_hidden, "locked": False, "points": points}

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hw7.engine.chunks import chunk_size, is_out_of_memory, run_in_chunks
-from hw7.engine.llama_engine import LlamaEngine, fits
+from hw7.engine.llama.engine import LlamaEngine, fits
 from hw7.engine.pointwise_tail import has_tail
 from hw7.engine.step_gradients import Attentions, AutogradEngine, ChunkGradients
 from hw7.engine.teacher_forcing import TeacherForcing

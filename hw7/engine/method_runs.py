@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from helpers.progress import progress_bar
 from hw7.engine.attention_scores import attention_output
 from hw7.engine.gradient_engines import gradient_chunks
 from hw7.engine.inseq_outputs import StepOutputs
@@ -14,7 +15,6 @@ from hw7.engine.occlusion import run_occlusion
 from hw7.engine.row_scores import RowScores, append, empty_scores
 from hw7.engine.step_gradients import Attentions, read_attentions
 from hw7.engine.teacher_forcing import TeacherForcing
-from helpers.progress import progress_bar
 
 if TYPE_CHECKING:
     from tqdm import tqdm

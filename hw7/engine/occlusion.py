@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hw7.engine.chunks import chunk_size, run_in_chunks
-from hw7.engine.matrix_products import FastLinear
+from hw7.engine.llama.matrix_products import FastLinear
 from hw7.engine.row_scores import RowScores, empty_scores
 from hw7.engine.step_scores import step_scores
 from hw7.engine.teacher_forcing import (

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.utils.rnn import pad_sequence
 
+from helpers.errors import MethodError
 from hw7.engine.contrast import contrast_ids
 from hw7.engine.exactness import FAST_METHODS, reason_to_fall_back
 from hw7.engine.inseq_outputs import attribute_with_inseq, attribution_batch, row_of
 from hw7.engine.method_runs import scores_of_methods
 from hw7.engine.quantized_layers import keep_differentiable
 from hw7.engine.teacher_forcing import TeacherForcing, teacher_forcing
-from helpers.errors import MethodError
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput

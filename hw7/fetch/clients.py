@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal
 
+from helpers.environment import project_folder
 from hw7.fetch.errors import DownloadError
 from hw7.fetch.hub_transfer import DISK_FULL_EXIT
-from helpers.environment import project_folder
 
 ClientName = Literal["hf", "aria2c"]
 Ending = Literal["finished", "failed", "stalled", "disk full"]

@@ -13,12 +13,12 @@ from typing import TypeVar
 from tqdm.auto import tqdm
 
 from helpers.catalog import CATALOG
+from helpers.environment import models_folder
 from hw7.fetch.clients import choose_client
 from hw7.fetch.errors import DownloadError, RateLimitError
 from hw7.fetch.folders import exclusive, put_in_place
 from hw7.fetch.hub_files import HubModel, find_on_hub, hub_endpoint
 from hw7.fetch.hub_snapshot import SnapshotDownload
-from helpers.environment import models_folder
 
 MARKER_FILE = "download.json"
 """Written last: which model at which commit, and the size of every file."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from hw7.fetch.errors import DiskFullError, DownloadError, NoNetworkError
 from helpers.environment import installed_version
+from hw7.fetch.errors import DiskFullError, DownloadError, NoNetworkError
 
 MIRROR_HINT = (
     "Behind a slow or blocked network use a mirror, for instance: "

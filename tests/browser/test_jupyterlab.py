@@ -14,13 +14,13 @@ from pathlib import Path
 import nbformat
 import pytest
 
-TESTS = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parents[2]
 HEATMAP = """\
-from made_explanations import HOSTILE, made_explanation
+from tests.support.made_explanations import HOSTILE, made_explanation
 made_explanation(HOSTILE, HOSTILE).show()"""
 EXPLORER = """\
 import warnings; warnings.filterwarnings("ignore")
-from random_models import random_model, random_text
+from tests.support.random_models import random_model, random_text
 from helpers import explore
 explorer = explore(random_model("marian"), folder="exports")
 explorer.form.text.value = random_text(4)
@@ -64,7 +64,7 @@ def lab(tmp_path_factory) -> Iterator[tuple[str, Path]]:
     environment = {
         **os.environ,
         **homes,
-        "PYTHONPATH": os.pathsep.join([str(TESTS), str(TESTS.parent)]),
+        "PYTHONPATH": str(PROJECT),
         "OMP_NUM_THREADS": "1",
         "TQDM_DISABLE": "1",
     }
@@ -270,9 +270,8 @@ def test_the_heatmap_lives_on_without_a_kernel_and_is_stored_with_its_facts(note
 
 def test_an_untrusted_notebook_still_shows_the_facts(browser, lab):
     address, folder = lab
-    from made_explanations import made_explanation
-
     from helpers.heatmap import bundle_of
+    from tests.support.made_explanations import made_explanation
 
     cell = nbformat.v4.new_code_cell("explanation.show()", execution_count=1)
     cell.outputs = [nbformat.v4.new_output("display_data", data=bundle_of(made_explanation()))]

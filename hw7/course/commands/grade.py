@@ -9,14 +9,14 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from helpers.errors import HomeworkError
-from hw7.course import gradebook, gradebook_exports, item_analysis
-from hw7.course.feedback import FeedbackPages, file_stem
-from hw7.course.gradebook import Row
+from hw7.course.grading.class_run import OTHER_DIGEST, Grader, Result
+from hw7.course.grading.roster import ClassList, Student, load_roster, parse_time
+from hw7.course.grading.submissions import SubmittedFile, find_submissions
 from hw7.course.keys import Key, load_key
 from hw7.course.questions import QuestionSet, load_questions
-from hw7.course.roster import ClassList, Student, load_roster, parse_time
-from hw7.course.submissions import SubmittedFile, find_submissions
-from hw7.course.grading import OTHER_DIGEST, Grader, Result
+from hw7.course.reports import exports, gradebook, item_analysis
+from hw7.course.reports.feedback import FeedbackPages, file_stem
+from hw7.course.reports.gradebook import Row
 
 HELP = "grade a folder or zip of submitted notebooks without executing them"
 PROGRESS_FROM = 50
@@ -110,7 +110,7 @@ def _write_reports(
 ) -> None:
     output: Path = arguments.output
     students = class_list.students or [result.student for result in results]
-    columns, table = gradebook_exports.canvas_rows(students, rows, arguments.canvas_column)
+    columns, table = exports.canvas_rows(students, rows, arguments.canvas_column)
     # Canvas's import wants its first column named exactly, so no byte order mark here.
     gradebook.write_csv(report_path(output, "canvas.csv"), columns, table, has_mark=False)
     pages = FeedbackPages(questions)
@@ -134,8 +134,8 @@ def _write_gradescope(target: Path, results: Sequence[Result], rows: dict[str, R
         )
     for result in results:
         path = target if is_single else target / f"{file_stem(result.student.id)}.json"
-        content = gradebook_exports.gradescope_results(result, rows[result.student.id])
-        gradebook.write_text(path, gradebook_exports.as_json(content))
+        content = exports.gradescope_results(result, rows[result.student.id])
+        gradebook.write_text(path, exports.as_json(content))
 
 
 def _report(results: Sequence[Result], rows: dict[str, Row]) -> None:

@@ -5,17 +5,17 @@ import shutil
 import tempfile
 from pathlib import Path
 
-from hw7.course.release.classroom import ROOT, classroom_files, write_classroom_zip
+from helpers.environment import project_folder
+from helpers.errors import HomeworkError
+from hw7.course.keys import load_conceptual
+from hw7.course.questions import load_questions
+from hw7.course.release.bundles import ROOT, classroom_files, write_classroom_zip
 from hw7.course.release.kaggle import METADATA, write_kaggle_folder
 from hw7.course.release.manifest import MANIFEST, manifest_of, write_manifest
 from hw7.course.release.packages import FOLDER, collect_packages, target_options
 from hw7.course.release.secrets_check import ensure_no_instructor_files
 from hw7.course.release.student_notebooks import install_address, write_student_notebooks
 from hw7.course.release.wheel import PATTERN, build_wheel
-from helpers.environment import project_folder
-from helpers.errors import HomeworkError
-from hw7.course.keys import load_conceptual
-from hw7.course.questions import load_questions
 from hw7.course.sheet_checks import SELF_CHECK
 
 HELP = "build what students get"

@@ -2,8 +2,8 @@
 
 from packaging.version import Version
 
-from hw7.course.doctor.finding import Finding
 from helpers.environment import installed_version
+from hw7.course.doctor.finding import Finding
 
 
 def fault_findings() -> list[Finding]:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import psutil
 
-from hw7.course.doctor.finding import Finding
 from helpers.environment import assets_folder, models_folder
+from hw7.course.doctor.finding import Finding
 
 GIGABYTE = 2**30
 _LEAST_MEMORY = 1.5 * GIGABYTE  # SmolLM2 in float32 with the packages; see benchmarks

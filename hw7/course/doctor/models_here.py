@@ -11,9 +11,9 @@ from helpers.catalog import (
     is_in_hub_cache,
     source_of,
 )
-from hw7.course.doctor.finding import Finding
 from helpers.environment import host
 from helpers.errors import HomeworkError
+from hw7.course.doctor.finding import Finding
 from hw7.fetch.offline_packages import packages_beside_the_notebook
 
 _INDEX = "https://pypi.org/simple"

@@ -6,8 +6,8 @@ from importlib import metadata
 from packaging.requirements import Requirement
 from packaging.version import Version
 
-from hw7.course.doctor.finding import Finding
 from helpers.environment import host, installed_version
+from hw7.course.doctor.finding import Finding
 
 DISTRIBUTION = "hw7-attribution-kit"
 OLDEST_PYTHON = (3, 10)

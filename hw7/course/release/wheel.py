@@ -5,8 +5,8 @@ import subprocess
 import zipfile
 from pathlib import Path
 
-from hw7.fetch.pip_download import pip_command
 from helpers.errors import HomeworkError
+from hw7.fetch.pip_download import pip_command
 
 PATTERN = "hw7_*.whl"
 """What the bootstrap cell looks for."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError
-from hw7.lessons.self_explanation.importance_parser import ParsedReply, parse_importances
+from hw7.lessons.self_explanation.replies import ParsedReply, parse_importances
 from hw7.lessons.self_explanation.review import ReviewScores, score_review
 from hw7.lessons.self_explanation.word_importances import importances_of_words, words_of
 

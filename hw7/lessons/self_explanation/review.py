@@ -75,12 +75,12 @@ class ReviewScores:
             fractions: Shares of the words to delete.
 
         Returns:
-            Comprehensiveness and sufficiency (see ``hw7.lessons.which_method.faithfulness``), one row
+            Comprehensiveness and sufficiency (see ``which_method.faithfulness``), one row
             per way, and the rows ``random, mean`` and ``random, std`` of random orders.
         """
         import numpy
 
-        from hw7.lessons.which_method.deletion_scores import faithfulness, random_scores
+        from hw7.lessons.which_method.faithfulness import faithfulness, random_scores
 
         columns = {
             name: values.fillna(-math.inf).to_numpy(dtype=numpy.float64)[:, None]
@@ -125,8 +125,8 @@ def score_review(
     import pandas
 
     from helpers.attribution import attribute
-    from hw7.lessons.which_method.erasure import erased_probabilities
     from helpers.generation import generate
+    from hw7.lessons.which_method.erasure import erased_probabilities
 
     generation = generate(model, prompt, max_new_tokens=1)
     words, spans = review_spans(model, generation, review)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hw7.lessons.self_explanation.importance_parser import ParsedReply
+from hw7.lessons.self_explanation.replies import ParsedReply
 
 if TYPE_CHECKING:
     import pandas

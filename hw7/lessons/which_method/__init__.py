@@ -9,56 +9,66 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from hw7.lessons.agreement import agreement, agreement_table, mean_agreement
     from hw7.lessons.which_method.alignment import (
         alignment_error_rate,
         mean_average_precision,
         precision_at_one,
         strongest_links,
     )
-    from hw7.lessons.which_method.comparison import compare_methods, evaluate_layers, sentence_scores
-    from hw7.lessons.which_method.deletion_scores import faithfulness
+    from hw7.lessons.which_method.faithfulness import faithfulness
     from hw7.lessons.which_method.figures import plot_alignment, plot_comparison, plot_layers
     from hw7.lessons.which_method.gold import GoldSentence, gold_for, load_gold, split_gold
     from hw7.lessons.which_method.intervals import bootstrap_interval
     from hw7.lessons.which_method.layers import layer_attribution
+    from hw7.lessons.which_method.measurements import (
+        compare_methods,
+        evaluate_layers,
+        sentence_scores,
+    )
     from hw7.lessons.which_method.published import PUBLISHED_ERROR_RATES
-    from hw7.lessons.which_method.rank_agreement import agreement, agreement_table, mean_agreement
+    from hw7.lessons.which_method.scoring import Variant, standard_variants
     from hw7.lessons.which_method.splits import count_tokens
-    from hw7.lessons.which_method.summary import best_layer, difference, random_spread, report, summarize
-    from hw7.lessons.which_method.variants import Variant, standard_variants
+    from hw7.lessons.which_method.summary import (
+        best_layer,
+        difference,
+        random_spread,
+        report,
+        summarize,
+    )
     from hw7.lessons.which_method.word_tables import word_table
 
 _HOME_OF = {
-    "agreement": "rank_agreement",
-    "agreement_table": "rank_agreement",
-    "mean_agreement": "rank_agreement",
-    "alignment_error_rate": "alignment",
-    "mean_average_precision": "alignment",
-    "precision_at_one": "alignment",
-    "strongest_links": "alignment",
-    "compare_methods": "comparison",
-    "evaluate_layers": "comparison",
-    "sentence_scores": "comparison",
-    "faithfulness": "deletion_scores",
-    "plot_alignment": "figures",
-    "plot_comparison": "figures",
-    "plot_layers": "figures",
-    "GoldSentence": "gold",
-    "gold_for": "gold",
-    "load_gold": "gold",
-    "split_gold": "gold",
-    "bootstrap_interval": "intervals",
-    "layer_attribution": "layers",
-    "best_layer": "summary",
-    "difference": "summary",
-    "random_spread": "summary",
-    "report": "summary",
-    "summarize": "summary",
-    "PUBLISHED_ERROR_RATES": "published",
-    "count_tokens": "splits",
-    "Variant": "variants",
-    "standard_variants": "variants",
-    "word_table": "word_tables",
+    "agreement": "hw7.lessons.agreement",
+    "agreement_table": "hw7.lessons.agreement",
+    "mean_agreement": "hw7.lessons.agreement",
+    "alignment_error_rate": "hw7.lessons.which_method.alignment",
+    "mean_average_precision": "hw7.lessons.which_method.alignment",
+    "precision_at_one": "hw7.lessons.which_method.alignment",
+    "strongest_links": "hw7.lessons.which_method.alignment",
+    "compare_methods": "hw7.lessons.which_method.measurements",
+    "evaluate_layers": "hw7.lessons.which_method.measurements",
+    "sentence_scores": "hw7.lessons.which_method.measurements",
+    "faithfulness": "hw7.lessons.which_method.faithfulness",
+    "plot_alignment": "hw7.lessons.which_method.figures",
+    "plot_comparison": "hw7.lessons.which_method.figures",
+    "plot_layers": "hw7.lessons.which_method.figures",
+    "GoldSentence": "hw7.lessons.which_method.gold",
+    "gold_for": "hw7.lessons.which_method.gold",
+    "load_gold": "hw7.lessons.which_method.gold",
+    "split_gold": "hw7.lessons.which_method.gold",
+    "bootstrap_interval": "hw7.lessons.which_method.intervals",
+    "layer_attribution": "hw7.lessons.which_method.layers",
+    "best_layer": "hw7.lessons.which_method.summary",
+    "difference": "hw7.lessons.which_method.summary",
+    "random_spread": "hw7.lessons.which_method.summary",
+    "report": "hw7.lessons.which_method.summary",
+    "summarize": "hw7.lessons.which_method.summary",
+    "PUBLISHED_ERROR_RATES": "hw7.lessons.which_method.published",
+    "count_tokens": "hw7.lessons.which_method.splits",
+    "Variant": "hw7.lessons.which_method.scoring",
+    "standard_variants": "hw7.lessons.which_method.scoring",
+    "word_table": "hw7.lessons.which_method.word_tables",
 }
 
 __all__ = [
@@ -99,7 +109,7 @@ def __getattr__(name: str) -> Any:
     """Import a public name from its module on first use (PEP 562)."""
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}; it has {__all__}")
-    return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+    return getattr(import_module(_HOME_OF[name]), name)
 
 
 def __dir__() -> list[str]:

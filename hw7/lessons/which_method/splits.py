@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from hw7.lessons.which_method.comparison import gold_generation
 from hw7.lessons.which_method.gold import GoldSentence
+from hw7.lessons.which_method.measurements import gold_generation
 from hw7.lessons.which_method.word_tables import placed_groups
 
 if TYPE_CHECKING:

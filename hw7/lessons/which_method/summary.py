@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
 from helpers.errors import HomeworkError
-from hw7.lessons.which_method.comparison import RANDOM
 from hw7.lessons.which_method.intervals import bootstrap_interval
+from hw7.lessons.which_method.measurements import RANDOM
 
 if TYPE_CHECKING:
     import pandas

@@ -1,0 +1,1 @@
+"""Read submissions without executing them, and mark what is in them."""

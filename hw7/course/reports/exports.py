@@ -1,0 +1,76 @@
+"""The gradebook in the forms that Canvas (NTU COOL) and Gradescope import."""
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hw7.course.grading.class_run import Result
+from hw7.course.grading.roster import Student
+from hw7.course.reports.gradebook import Row, safe_cell
+
+_CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
+
+
+def canvas_rows(
+    students: Sequence[Student], rows: Mapping[str, Row], column: str
+) -> tuple[list[str], list[Row]]:
+    """Return the columns and rows of a CSV for Canvas's gradebook import.
+
+    Canvas finds a student by ``ID`` or ``SIS User ID``: best use its own export as the roster, the
+    columns of which are repeated here. Whoever waits for rubric points, or handed nothing in, gets
+    an empty cell, which Canvas leaves alone.
+
+    Args:
+        students: The roster, or the graded students where there is none.
+        rows: The gradebook by student id.
+        column: The assignment as Canvas names it, such as ``HW7 (12345)``.
+    """
+    columns = [*_CANVAS_COLUMNS, column]
+    maximum = next((row["maximum"] for row in rows.values()), "")
+    table: list[Row] = [
+        dict.fromkeys(columns, "") | {"Student": "Points Possible", column: maximum}
+    ]
+    for student in students:
+        row = rows.get(student.id)
+        is_final = row is not None and row["status"] == "graded"
+        cells = {name: student.row.get(name, "") for name in _CANVAS_COLUMNS}
+        if "SIS User ID" not in student.row:
+            cells |= {"Student": student.name, "ID": "", "SIS User ID": student.id}
+        table.append(
+            {name: safe_cell(text) for name, text in cells.items()}
+            | {column: row["score"] if row is not None and is_final else ""}
+        )
+    return columns, table
+
+
+def gradescope_results(result: Result, row: Row) -> dict[str, Any]:
+    """Return one student's ``results.json`` as Gradescope's autograder specification has it."""
+    if not result.marks:
+        return {"score": 0, "output": result.problem, "output_format": "text", "tests": []}
+    tests = []
+    for mark in result.marks:
+        points = row.get(f"{mark.question.id}_points") or row.get(
+            f"{mark.question.id}_rubric_points"
+        )
+        test: dict[str, Any] = {
+            "number": mark.question.id.removeprefix("q"),
+            "name": mark.question.wording.en,
+            "max_score": mark.question.points,
+            "output": _explanation(mark.verdict, mark.answer.problem, mark.feedback),
+            "output_format": "text",
+            "visibility": "after_published",
+        }
+        # Without a score Gradescope shows no points: those of a free text are the human's.
+        tests.append(test | ({"score": float(points)} if points else {}))
+    notes = "\n".join(result.notes)
+    return {"score": float(row["score"]), "output": notes, "output_format": "text", "tests": tests}
+
+
+def _explanation(verdict: str, problem: str, feedback: Any) -> str:
+    lines = [verdict, problem, f"{feedback.zh}\n{feedback.en}" if feedback else ""]
+    return "\n".join(line for line in lines if line)
+
+
+def as_json(content: Any) -> str:
+    """Return JSON that reads the same on every rerun."""
+    return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"

@@ -1,0 +1,74 @@
+"""One page of feedback per student, on which nothing a student wrote can run."""
+
+import hashlib
+import re
+from functools import lru_cache
+
+import jinja2
+
+from helpers.environment import assets_folder
+from hw7.course.grading.class_run import Result
+from hw7.course.questions import QuestionSet
+from hw7.course.reports.gradebook import Row
+
+VERDICTS = {
+    "right": "正确 right",
+    "wrong": "不正确 wrong",
+    "unanswered": "未作答 unanswered",
+    "malformed": "格式错误 malformed",
+    "rubric": "由老师批改 read by a human",
+}
+
+
+@lru_cache(maxsize=1)
+def _template() -> jinja2.Template:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(assets_folder() / "hw7"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+    )
+    return environment.get_template("feedback.html.j2")
+
+
+class FeedbackPages:
+    """Renders feedback pages; the template escapes whatever it is given."""
+
+    def __init__(self, questions: QuestionSet) -> None:
+        self._title = questions.title
+        self._template = _template()
+
+    def page(self, result: Result, row: Row) -> str:
+        """Return a student's page as self-contained HTML without scripts or outside addresses.
+
+        Points come from the gradebook row, so that those a human entered are on the page.
+        """
+        points = {
+            mark.question.id: row.get(f"{mark.question.id}_points")
+            or row.get(f"{mark.question.id}_rubric_points", "")
+            for mark in result.marks
+        }
+        # Grades and instructor's flags stay apart: suspicion is not for the student's page.
+        return self._template.render(
+            title=self._title,
+            student=result.student,
+            marks=result.marks,
+            notes=result.notes,
+            problem=result.problem,
+            row=row,
+            points=points,
+            shown={mark.question.id: _shown(mark.answer.value) for mark in result.marks},
+            verdicts=VERDICTS,
+        )
+
+
+def _shown(value: str | float | None) -> str:
+    return f"{value:.10g}" if isinstance(value, float) else str(value or "")
+
+
+def file_stem(student_id: str) -> str:
+    """Return a file name for a student id that can't leave its folder or clash with another's."""
+    plain = re.sub(r"[^\w\-]", "_", student_id)[:60]
+    if plain == student_id and plain.casefold() == student_id:
+        return plain
+    return f"{plain or 'student'}-{hashlib.sha256(student_id.encode()).hexdigest()[:8]}"

@@ -1,0 +1,130 @@
+"""Loading models: the errors, the settings, and what comes out."""
+
+import pytest
+
+from helpers import load_model, models
+from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError, NotEnoughMemoryError
+from tests.support.random_models import random_network, random_tokenizer
+
+
+@pytest.fixture(scope="module")
+def tiny_folder(tmp_path_factory):
+    """A random-weight Llama as a folder on disk."""
+    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
+    random_network("llama").save_pretrained(folder)
+    random_tokenizer(is_encoder_decoder=False).save_pretrained(folder)
+    return folder
+
+
+def test_loading_prints_one_line_with_model_device_and_reason(tiny_folder, capsys):
+    load_model(str(tiny_folder), device="cpu")
+    assert capsys.readouterr().out == "Loading tiny-llama on cpu (the folder you named).\n"
+
+
+def test_loaded_model_is_inseqs_own_with_eager_attention(tiny_folder):
+    from inseq.models import AttributionModel
+
+    model = load_model(str(tiny_folder))
+    assert isinstance(model, AttributionModel)
+    assert model.model.config._attn_implementation == "eager"
+    assert model.tokenizer.pad_token is not None
+    assert model.model.dtype.is_floating_point
+    assert model.model_name == "tiny-llama"
+
+
+def test_dtype_is_the_one_asked_for(tiny_folder):
+    import torch
+
+    assert load_model(str(tiny_folder), dtype="float64").model.dtype == torch.float64
+
+
+@pytest.mark.parametrize("dtype", ["int8", "big"])
+def test_unknown_dtype_lists_the_known_ones(tiny_folder, dtype):
+    with pytest.raises(HomeworkError, match="'bfloat16'"):
+        load_model(str(tiny_folder), dtype=dtype)
+
+
+def test_cuda_asked_for_and_absent_names_the_way_out():
+    import torch
+
+    if torch.cuda.is_available():
+        pytest.skip("this machine has CUDA")
+    with pytest.raises(DeviceError, match="device='auto'"):
+        load_model("translation", device="cuda")
+
+
+def test_unknown_device_lists_the_known_ones():
+    with pytest.raises(DeviceError, match="'cuda', 'mps' or 'cpu'"):
+        load_model("translation", device="tpu")
+
+
+def test_model_larger_than_memory_is_refused_before_loading(tiny_folder, monkeypatch):
+    monkeypatch.setattr("helpers.memory.available_memory", lambda device: 1000)
+    with pytest.raises(NotEnoughMemoryError, match=r"needs .* MB .*8bit.*4bit"):
+        load_model(str(tiny_folder))
+
+
+def test_unknown_quantization_lists_the_known_ones(tiny_folder):
+    with pytest.raises(HomeworkError, match="'8bit', '4bit'"):
+        load_model(str(tiny_folder), quantization="2bit")  # type: ignore[arg-type]
+
+
+def test_broken_weights_say_how_to_fetch_them_again(tiny_folder, tmp_path):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_folder, broken)
+    (broken / "config.json").write_text("{not json")
+    with pytest.raises(ModelNotFoundError, match=r"download_models\.sh"):
+        load_model(str(broken))
+
+
+def test_hub_model_without_a_hub_is_refused_at_once(monkeypatch):
+    monkeypatch.setattr(models, "is_hub_reachable", lambda: False)
+    with pytest.raises(ModelNotFoundError, match="HW7_MODELS"):
+        load_model("no-such-organisation/no-such-model")
+
+
+@pytest.mark.bundled
+@pytest.mark.parametrize("quantization", ["8bit", "4bit"])
+def test_quantized_model_attributes_on_the_cpu_close_to_full_precision(
+    generator, project, quantization, capsys
+):
+    from helpers import explain, release
+
+    folder = project / "models" / "smollm2-135m"
+    model = load_model(str(folder), quantization=quantization, device="cpu")
+    assert f"smollm2-135m in {quantization} on cpu" in capsys.readouterr().out
+    settings = {"target": " of the future.", "methods": ["saliency"], "show_progress": False}
+    quantized = explain(model, "Hello world", **settings).table()
+    exact = explain(generator, "Hello world", **settings).table()
+    release(model)
+    # Not equal, but the same ranking: what quantization costs is shown in notebook 03.
+    assert quantized.iloc[:, 0].corr(exact.iloc[:, 0], method="spearman") > 0.9
+    assert (quantized - exact).abs().max().max() < 0.2
+
+
+@pytest.mark.bundled
+def test_translator_is_loaded_with_its_embeddings_scaled_once(translator):
+    from hw7.engine.repairs import are_embeddings_scaled_once
+
+    assert are_embeddings_scaled_once(translator)
+
+
+@pytest.mark.bundled
+def test_without_repairs_the_scores_are_those_of_inseq_loaded_by_itself(project):
+    import inseq
+    import numpy
+
+    from helpers import explain
+
+    folder = str(project / "assets" / "models" / "tiny-zh-en")
+    text, target = "我喜欢机器学习。", "I like machine learning."
+    plain = inseq.load_model(folder, "saliency", device="cpu")
+    expected = plain.attribute(text, target, show_progress=False).aggregate()[0]
+    model = load_model(folder, device="cpu", has_repairs=False)
+    actual = explain(model, text, target=target, methods=["saliency"]).table()
+    # Float32 rounding: the same sums taken in another order.
+    numpy.testing.assert_allclose(
+        actual.to_numpy(), expected.source_attributions.numpy(), atol=1e-5, rtol=0
+    )

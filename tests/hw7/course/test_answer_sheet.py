@@ -1,0 +1,142 @@
+"""The students' copy: current, without the key, with forms for Colab."""
+
+import ast
+import re
+
+import nbformat
+import pytest
+
+from helpers.errors import HomeworkError
+from hw7.course.answer_sheet import INSTRUCTOR_ONLY, build_answer_sheet, load_master, quoted
+from hw7.course.grading.submitted_notebook import read_notebook
+from hw7.course.keys import load_conceptual
+from hw7.course.literals import read_assignments
+from tests.support.made_submissions import QUESTIONS
+from tools.build_answer_sheet import STORED, derive, is_current
+
+
+@pytest.fixture(scope="module")
+def stored():
+    return nbformat.read(STORED, as_version=4)
+
+
+def test_the_stored_sheet_is_what_the_master_gives():
+    assert is_current(), "run: python -m tools.build_answer_sheet"
+
+
+def test_a_changed_cell_is_noticed(tmp_path):
+    changed = derive()
+    changed.cells[3].source += " "
+    path = tmp_path / "sheet.ipynb"
+    nbformat.write(changed, path)
+    assert not is_current(path)
+
+
+def test_the_master_has_instructors_cells_and_the_sheet_has_none(stored):
+    assert any(INSTRUCTOR_ONLY.match(cell.source) for cell in load_master().cells)
+    assert "instructor" not in nbformat.writes(stored).lower()
+
+
+def test_the_sheet_carries_no_key_and_no_feedback(stored):
+    text = nbformat.writes(stored)
+    for answer in load_conceptual(None, QUESTIONS).values():
+        for wording in answer.feedback.values():
+            assert wording.zh not in text and wording.en not in text
+    read = read_notebook(text.encode())
+    for question in QUESTIONS.questions:
+        assert read.assignments[question.id].value == ""
+    code = [cell.source for cell in stored.cells if cell.cell_type == "code"]
+    given = [source for source in code if re.match(r"q\d+ = ", source)]
+    assert len(given) == 10 and all(re.match(r'q\d+ = ""  #', source) for source in given)
+
+
+def test_every_question_has_one_answer_cell_and_one_check_cell(stored):
+    code = [cell.source for cell in stored.cells if cell.cell_type == "code"]
+    for question in QUESTIONS.questions:
+        assert sum(source.startswith(f"{question.id} = ") for source in code) == 1
+        assert code.count(f'check_answer("{question.id}", {question.id})') == 1
+
+
+def test_answer_cells_have_colab_forms_with_the_legal_options(stored):
+    code = [cell.source for cell in stored.cells if cell.cell_type == "code"]
+    for question in QUESTIONS.questions:
+        (source,) = (s for s in code if s.startswith(f"{question.id} = "))
+        form = source.split("# @param ")[1]
+        if question.options:
+            assert ast.literal_eval(form) == ["", *question.options]
+        elif question.suggestions:
+            listed, _, setting = form.partition("] ")
+            assert ast.literal_eval(listed + "]") == ["", *question.suggestions]
+            assert setting == "{allow-input: true}"
+        else:
+            assert form == '{type: "string"}'
+
+
+def test_the_stored_sheet_was_executed_from_top_to_bottom(stored):
+    counts = [cell.execution_count for cell in stored.cells if cell.cell_type == "code"]
+    assert counts == list(range(1, len(counts) + 1))
+
+
+def test_the_stored_sheet_shows_that_nothing_is_answered(stored):
+    text = "".join(o.get("text", "") for c in stored.cells for o in c.get("outputs", []))
+    assert "还有 10 题未作答" in text and text.count("还没有作答") == 10
+
+
+def test_the_stored_sheet_leaves_a_record_of_model_and_digest(stored):
+    record = read_notebook(nbformat.writes(stored).encode()).record
+    assert record["model"] == "tiny-zh-en" and len(record["digest"]) == 64
+    assert {"inseq", "transformers", "torch"} <= set(record)
+
+
+def test_a_personal_sheet_has_its_sentence_id_and_options():
+    query = QUESTIONS["q3"].query.model_copy(update={"sentence": "猫喝水。", "generated": "cat"})
+    questions = QUESTIONS.model_copy(
+        update={
+            "questions": [
+                q.with_query(query, ["猫", "喝", "水"]) if q.id == "q3" else q
+                for q in QUESTIONS.questions
+            ]
+        }
+    )
+    sheet = build_answer_sheet(load_master(), questions, sentence="猫喝水。", student_id='b"1\\')
+    code = [cell.source for cell in sheet.cells if cell.cell_type == "code"]
+    assert any('["", "猫", "喝", "水"] {allow-input' in source for source in code)
+    assert any(source.startswith('sentence = "猫喝水。"') for source in code)
+    text = "\n".join(cell.source for cell in sheet.cells)
+    assert "生成“cat”时" in text and "{{" not in text
+    read = read_notebook(nbformat.writes(sheet).encode())
+    assert read.student_id == 'b"1\\'
+
+
+def test_a_personal_sheet_installs_from_the_address_given():
+    from hw7.course.notebook_cells import stamped_bootstrap
+
+    address = "https://example.org/hw7.whl"
+    sheet = build_answer_sheet(load_master(), QUESTIONS, sentence="x", address=address)
+    code = [cell.source for cell in sheet.cells if cell.cell_type == "code"]
+    assert code[0] == stamped_bootstrap(address)
+
+
+def test_the_english_sheet_has_the_same_code():
+    kinds = [
+        build_answer_sheet(load_master(), QUESTIONS, sentence="x", language=language).cells
+        for language in ("zh", "en")
+    ]
+    codes = [[c.source for c in cells if c.cell_type == "code"] for cells in kinds]
+    assert codes[0] == codes[1]
+    assert any("Question 1 (10 points)" in cell.source for cell in kinds[1])
+
+
+@pytest.mark.parametrize(
+    "text", ['"', "\\", "\n", "'", '"""', "\\n", "机器", "\u202e", "\x00", "a#b"]
+)
+def test_quoted_text_is_read_back(text):
+    assert ast.literal_eval(quoted(text)) == text
+    assert len(quoted(text).splitlines()) == 1
+    if text not in {"\u202e", "\x00"}:  # dropped on reading, for the gradebook's sake
+        assert read_assignments(f"q1 = {quoted(text)}")[0].value == text
+
+
+def test_a_missing_master_is_one_line(tmp_path):
+    with pytest.raises(HomeworkError, match="master"):
+        load_master(tmp_path / "absent.ipynb")

@@ -1,0 +1,352 @@
+"""What students get: a complete wheel, stamped notebooks, checksums, nothing of instructors."""
+
+import json
+import shutil
+import subprocess
+import sys
+import zipfile
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+
+from helpers.errors import HomeworkError
+from hw7.cli import main as hw7
+from hw7.course.commands import release
+from hw7.course.notebook_cells import BOOTSTRAP, stamped_bootstrap
+from hw7.course.release.manifest import write_manifest
+from hw7.course.release.packages import target_options
+from hw7.course.release.secrets_check import ensure_no_instructor_files
+from hw7.course.release.student_notebooks import (
+    install_address,
+    student_copy,
+    write_student_notebooks,
+)
+from tools.execute_notebooks import stored_notebooks
+
+WHEEL = "hw7_attribution_kit-0.1.0-py3-none-any.whl"
+URL = "https://example.org/hw7/"
+
+
+@pytest.fixture(scope="module", autouse=True)
+def checkout(tmp_path_factory, project):
+    """A copy of this checkout to release from, so that nobody edits it meanwhile."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in ("helpers", "assets", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(project / name, copy / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(project / name, copy)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "project_folder", lambda: copy)
+        yield copy
+
+
+@pytest.fixture(scope="module")
+def released(tmp_path_factory, checkout):
+    """A release, built once."""
+    output = tmp_path_factory.mktemp("release") / "dist"
+    assert hw7(["release", "--url", URL, "-o", str(output)]) == 0
+    return output
+
+
+@pytest.fixture(scope="module")
+def wheel(released):
+    return next(released.glob("hw7_*.whl"))
+
+
+def notebooks_in(checkout):
+    return sorted((checkout / "notebooks").glob("*.ipynb"))
+
+
+@pytest.fixture
+def notebook():
+    cells = [
+        new_markdown_cell("# title"),
+        new_code_cell('KIT_ADDRESS = ""\nimport helpers', execution_count=1),
+        new_code_cell("1 + 1", execution_count=2, outputs=[nbformat.v4.new_output("stream")]),
+    ]
+    return new_notebook(cells=cells)
+
+
+def test_release_consists_of_wheel_notebooks_kaggle_folder_zip_and_manifest(released, wheel):
+    names = {path.name for path in released.iterdir()}
+    assert names == {wheel.name, "notebooks", "kaggle", "hw7-classroom.zip", "SHA256SUMS"}
+
+
+def test_installed_wheel_finds_its_assets_without_the_checkout(wheel, tmp_path):
+    # A clean environment: the wheel alone, no dependency, not even this project's folder.
+    environment = tmp_path / "clean"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(environment)], check=True)
+    python = environment / "bin" / "python"
+    code = "import sysconfig; print(sysconfig.get_path('purelib'))"
+    site_packages = run(python, code, tmp_path).strip()
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(site_packages)
+    facts = run(
+        python,
+        "import helpers, json, os\n"
+        "from helpers.environment import assets_folder, project_folder\n"
+        "assets = assets_folder()\n"
+        "names = [p.relative_to(assets).as_posix() for p in assets.rglob('*') if p.is_file()]\n"
+        "print(json.dumps([helpers.__file__, str(project_folder()), names]))",
+        tmp_path,
+    )
+    file, project, names = json.loads(facts)
+    assert file.startswith(str(environment))
+    assert project == "None"
+    for needed in (
+        "models/tiny-zh-en/model.safetensors", "models/tiny-zh-en/source.spm", "hw7/questions.yaml",
+        "reference/opus-mt-zh-en.saliency.json", "fonts/HW7Sans-Regular.otf",
+    ):  # fmt: skip
+        assert needed in names
+
+
+def run(python, code, folder):
+    command = [str(python), "-I", "-c", code]
+    return subprocess.run(
+        command, capture_output=True, text=True, check=True, cwd=folder, timeout=60
+    ).stdout
+
+
+def test_wheel_carries_every_module_and_data_file_of_the_package(wheel, project, checkout):
+    tracked = subprocess.run(
+        ["git", "ls-files", "helpers"], capture_output=True, text=True, cwd=project, check=False
+    ).stdout.split()
+    if not tracked:
+        pytest.skip("this checkout has no git metadata to compare with; clone it with git")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {name for name in tracked if (checkout / name).is_file()} <= names
+
+
+def test_two_builds_of_the_same_checkout_are_the_same_bytes(released, tmp_path):
+    again = tmp_path / "again"
+    assert hw7(["release", "--url", URL, "-o", str(again)]) == 0
+    assert (again / "SHA256SUMS").read_text() == (released / "SHA256SUMS").read_text()
+
+
+def test_every_stored_notebook_is_released_stamped_and_without_outputs(released, wheel, checkout):
+    for path in notebooks_in(checkout):
+        copy = nbformat.read(released / "notebooks" / path.name, as_version=4)
+        cells = [cell for cell in copy.cells if cell.cell_type == "code"]
+        assert cells[0].source == stamped_bootstrap(URL + wheel.name)
+        assert not any(cell.outputs or cell.execution_count for cell in cells)
+
+
+def test_released_notebooks_differ_from_the_stored_ones_in_nothing_else(released, checkout):
+    for path in notebooks_in(checkout):
+        stored = nbformat.read(path, as_version=4).cells
+        copy = nbformat.read(released / "notebooks" / path.name, as_version=4).cells
+        changed = [a for a, b in zip(stored, copy, strict=True) if a.source != b.source]
+        assert [cell.source.split("=")[0] for cell in changed] == ["KIT_ADDRESS "]
+
+
+def test_stored_notebooks_carry_the_current_bootstrap_cell():
+    for path in stored_notebooks():
+        cells = nbformat.read(path, as_version=4).cells
+        first = next(cell for cell in cells if cell.cell_type == "code")
+        assert first.source == BOOTSTRAP, "type: python -m tools.refresh_bootstrap"
+
+
+def test_bootstrap_cell_has_at_most_ten_lines():
+    assert len(BOOTSTRAP.splitlines()) <= 10
+
+
+FAKE_PIP = """
+import json, pathlib, sys
+pathlib.Path("called.json").write_text(json.dumps(sys.argv[1:]))
+pathlib.Path("helpers.py").write_text("__version__ = 'fake'")
+"""
+
+
+def bootstrapped(folder, address=""):
+    """Run the cell in a folder where pip is a fake; return what it printed and pip's words."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "pip").mkdir()
+    (folder / "pip" / "__init__.py").touch()
+    (folder / "pip" / "__main__.py").write_text(FAKE_PIP)
+    (folder / "cell.py").write_text(stamped_bootstrap(address))
+    command = [sys.executable, "-S", "cell.py"]  # -S: this project is not installed for it
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    called = folder / "called.json"
+    return done.stdout, json.loads(called.read_text()) if called.is_file() else None
+
+
+def test_bootstrap_installs_the_wheel_beside_the_notebook(tmp_path):
+    (tmp_path / WHEEL).touch()
+    printed, words = bootstrapped(tmp_path, URL)
+    assert words == ["install", "-q", WHEEL]
+    assert printed == "helpers fake\n"
+
+
+def test_bootstrap_finds_wheel_and_packages_above_a_folder_of_translations(tmp_path):
+    (tmp_path / WHEEL).touch()
+    (tmp_path / "packages").mkdir()
+    _, words = bootstrapped(tmp_path / "en", URL)
+    packages = str(tmp_path / "packages")
+    assert words == ["install", "-q", "--no-index", "--find-links", packages, f"../{WHEEL}"]
+
+
+def test_bootstrap_without_a_wheel_installs_from_the_address(tmp_path):
+    assert bootstrapped(tmp_path, URL + WHEEL)[1] == ["install", "-q", URL + WHEEL]
+
+
+def test_bootstrap_calls_no_pip_where_the_kit_is_installed(tmp_path):
+    (tmp_path / "helpers.py").write_text("__version__ = 'here'")
+    assert bootstrapped(tmp_path) == ("helpers here\n", None)
+
+
+def test_classroom_zip_holds_wheel_beside_notebooks_and_right_checksums(released, tmp_path):
+    with zipfile.ZipFile(released / "hw7-classroom.zip") as archive:
+        archive.extractall(tmp_path)
+    folder = tmp_path / "hw7-classroom"
+    assert list(folder.glob("hw7_*.whl"))
+    assert {p.name for p in folder.glob("*.ipynb")} >= {"01_setup.ipynb", "02_translation.ipynb"}
+    assert_checksums(folder)
+
+
+def test_manifest_covers_every_released_file(released):
+    names = assert_checksums(released)
+    files = {p.relative_to(released).as_posix() for p in released.rglob("*") if p.is_file()}
+    assert names == files - {"SHA256SUMS"}
+
+
+def test_manifest_shows_a_changed_file(tmp_path):
+    (tmp_path / "a.txt").write_text("a")
+    write_manifest(tmp_path)
+    (tmp_path / "a.txt").write_text("b")
+    with pytest.raises(subprocess.CalledProcessError):
+        assert_checksums(tmp_path)
+
+
+def assert_checksums(folder):
+    if shutil.which("sha256sum") is None:
+        pytest.skip("sha256sum is not here; install coreutils to check the manifest's form")
+    command = ["sha256sum", "--strict", "--check", "SHA256SUMS"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return {line.removesuffix(": OK") for line in done.stdout.splitlines()}
+
+
+def test_kaggle_metadata_has_what_kaggle_asks_for(released):
+    metadata = json.loads((released / "kaggle" / "dataset-metadata.json").read_text())
+    assert 6 <= len(metadata["title"]) <= 50
+    assert metadata["id"].count("/") == 1
+    assert metadata["licenses"] == [{"name": "Apache 2.0"}]
+
+
+def test_second_release_replaces_the_first_and_leaves_other_files(released):
+    (released / "notes.txt").write_text("mine")
+    (released / "hw7_attribution_kit-0.0.9-py3-none-any.whl").write_text("old")
+    assert hw7(["release", "--url", URL, "-o", str(released)]) == 0
+    assert (released / "notes.txt").read_text() == "mine"
+    assert len(list(released.glob("hw7_*.whl"))) == 1
+    (released / "notes.txt").unlink()
+
+
+def test_failed_release_leaves_the_earlier_one_alone(released, capsys):
+    before = (released / "SHA256SUMS").read_text()
+    assert hw7(["release", "--url", "nonsense", "-o", str(released)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1
+    assert (released / "SHA256SUMS").read_text() == before
+    assert not list(released.glob(".release.*"))
+
+
+def test_release_from_an_installed_package_is_refused_in_one_line(monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(release, "project_folder", lambda: None)
+    assert hw7(["release", "--url", URL, "-o", str(tmp_path)]) == 1
+    error = capsys.readouterr().err
+    assert "source checkout" in error
+    assert error.count("\n") == 1
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("url", "address"),
+    [
+        ("https://example.org/hw7/", f"https://example.org/hw7/{WHEEL}"),
+        (f"https://example.org/{WHEEL}", f"https://example.org/{WHEEL}"),
+        ("git+https://example.org/owner/kit", "git+https://example.org/owner/kit"),
+        ("git+https://example.org/owner/kit@v1", "git+https://example.org/owner/kit@v1"),
+    ],
+)
+def test_address_is_the_wheels_the_folders_or_the_repositorys(url, address):
+    assert install_address(url, WHEEL) == address
+
+
+@pytest.mark.parametrize(
+    "url",
+    ["", "example.org/kit/", "https://example.org/kit", "ftp://example.org/kit/", "https:///x/",
+     'https://example.org/"+evil+"/', "https://example.org/a b/"],
+)  # fmt: skip
+def test_address_that_pip_cannot_install_from_is_refused(url):
+    with pytest.raises(HomeworkError, match="--url"):
+        install_address(url, WHEEL)
+
+
+def test_student_copy_leaves_the_original_as_it_was(notebook):
+    before = nbformat.writes(notebook)
+    student_copy(notebook, URL + WHEEL, "x.ipynb")
+    assert nbformat.writes(notebook) == before
+
+
+def test_notebook_without_the_bootstrap_cell_is_refused(notebook):
+    del notebook.cells[1]
+    with pytest.raises(HomeworkError, match="bootstrap cell"):
+        student_copy(notebook, URL, "x.ipynb")
+
+
+@pytest.mark.parametrize("mark", ["# instructor only", "<!-- instructor only -->"])
+def test_notebook_with_an_instructors_cell_is_refused(notebook, mark):
+    notebook.cells.append(new_code_cell(f"{mark}\nq1 = 'B'"))
+    with pytest.raises(HomeworkError, match="instructors only"):
+        student_copy(notebook, URL, "x.ipynb")
+
+
+def test_folder_without_notebooks_is_refused(tmp_path):
+    with pytest.raises(HomeworkError, match="no notebook"):
+        write_student_notebooks(tmp_path, tmp_path / "out", URL)
+
+
+@pytest.mark.parametrize("name", ["key.yaml", "innocent.json", "inside.zip"])
+def test_answer_key_is_found_whatever_its_name(tmp_path, name):
+    key = "answers:\n  q1: {correct: [B]}\n"
+    if name.endswith(".json"):
+        key = json.dumps({"answers": {"q1": {"correct": ["B"]}}})
+    if name.endswith(".zip"):
+        with zipfile.ZipFile(tmp_path / name, "w") as archive:
+            archive.writestr("deep/down.yaml", key)
+    else:
+        (tmp_path / name).write_text(key)
+    with pytest.raises(HomeworkError, match="only instructors"):
+        ensure_no_instructor_files(tmp_path)
+
+
+def test_the_projects_own_instructor_files_are_recognised(project, tmp_path):
+    for name in ("instructor_key.yaml", "master.ipynb"):
+        folder = tmp_path / name
+        folder.mkdir()
+        shutil.copy(project / "tools" / "answer_sheet" / name, folder)
+        with pytest.raises(HomeworkError, match=name):
+            ensure_no_instructor_files(folder)
+
+
+def test_self_check_file_is_handed_out_only_when_asked_for(released, project, tmp_path):
+    assert not list(released.rglob("self_check.yaml"))
+    opened = project / "tools" / "answer_sheet" / "instructor_key.yaml"
+    output = tmp_path / "open"
+    assert hw7(["release", "--url", URL, "-o", str(output), "--self-check", str(opened)]) == 0
+    assert (output / "notebooks" / "self_check.yaml").read_bytes() == opened.read_bytes()
+
+
+@pytest.mark.parametrize("target", ["", "2.7", "three", "3.x", ":win_amd64"])
+def test_target_that_is_no_python_version_is_refused(target):
+    with pytest.raises(HomeworkError, match="--packages-for"):
+        target_options(target)
+
+
+def test_target_options_name_version_and_platform():
+    options = target_options("3.12:win_amd64")
+    assert "--python-version=3.12" in options
+    assert [o for o in options if o.startswith("--platform")] == ["--platform=win_amd64"]
+    assert "--platform=manylinux_2_17_x86_64" in target_options("3.11")

@@ -1,0 +1,114 @@
+"""Token scores on the words of a gold alignment."""
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.attribution import attribute
+from helpers.errors import TextError
+from helpers.generation import generate
+from hw7.lessons.which_method import word_table
+from hw7.lessons.which_method.word_tables import WordGroup, rows_after_merging, word_groups
+from tests.support.random_models import random_model, random_text
+
+
+@pytest.fixture(scope="module")
+def model():
+    return random_model("marian")
+
+
+@pytest.fixture(scope="module")
+def sequence(model):
+    generation = generate(model, random_text(5), target=random_text(4, seed=1))
+    return attribute(model, generation, ["saliency"])["saliency"].sequence_attributions[0]
+
+
+def test_one_token_a_word_gives_one_group_a_word():
+    groups = word_groups([" I", " like", " tea"], ["I", "like", "tea"])
+    assert groups == [WordGroup((n, n + 1), (n, n + 1)) for n in range(3)]
+
+
+def test_pieces_of_a_word_are_put_together():
+    assert word_groups([" sali", "ency", "."], ["saliency", "."]) == [
+        WordGroup((0, 2), (0, 1)),
+        WordGroup((2, 3), (1, 2)),
+    ]
+
+
+def test_a_token_of_two_words_puts_both_words_in_its_group():
+    assert word_groups(["我喜欢", "机器"], ["我", "喜欢", "机器"]) == [
+        WordGroup((0, 1), (0, 2)),
+        WordGroup((1, 2), (2, 3)),
+    ]
+
+
+def test_a_lone_space_mark_belongs_to_the_word_behind_it():
+    assert word_groups([" ", "我", " ", "们"], ["我", "们"]) == [
+        WordGroup((0, 2), (0, 1)),
+        WordGroup((2, 4), (1, 2)),
+    ]
+
+
+def test_width_and_case_do_not_count():
+    assert len(word_groups([" i", ","], ["I", "，"])) == 2
+
+
+def test_tokens_that_spell_something_else_are_refused():
+    with pytest.raises(TextError, match="do not spell"):
+        word_groups(["<unk>", "机器"], ["我", "机器"])
+
+
+@given(st.data())
+def test_groups_cover_all_tokens_and_words_however_the_text_is_cut(data):
+    text = data.draw(st.text("ab我机", min_size=1, max_size=12))
+    cuts = [
+        sorted(data.draw(st.sets(st.integers(1, max(1, len(text) - 1)), max_size=6)))
+        for _ in range(2)
+    ]
+    tokens, words = (
+        [part for a, b in zip([0, *cut], [*cut, len(text)], strict=True) if (part := text[a:b])]
+        for cut in cuts
+    )
+    groups = word_groups(tokens, words)
+    assert [n for group in groups for n in range(*group.tokens)] == list(range(len(tokens)))
+    assert [n for group in groups for n in range(*group.words)] == list(range(len(words)))
+    for group in groups:
+        assert "".join(tokens[slice(*group.tokens)]) == "".join(words[slice(*group.words)])
+
+
+def test_rows_behind_merged_tokens_move_up():
+    assert rows_after_merging(6, [(0, 1), (1, 4), (5, 6)]) == [0, 1, 1, 1, 2, 3]
+
+
+def test_word_table_of_whole_words_has_inseqs_scores(model, sequence):
+    source = [token.token for token in sequence.source][:-1]
+    target = [token.token for token in sequence.target][1:-1]
+    tokens = sequence.aggregate()
+    table = word_table(tokens, model.tokenizer, source, target)
+    assert list(table.index) == [*source, "</s>"]
+    assert list(table.columns) == target
+    # The same numbers, only cast to double.
+    assert torch.equal(torch.tensor(table.to_numpy()), tokens.source_attributions[:, :-1].double())
+
+
+def test_word_table_of_merged_tokens_has_their_largest_score(model, sequence):
+    source = [token.token for token in sequence.source][:-1]
+    target = [token.token for token in sequence.target][1:-1]
+    tokens = sequence.aggregate()
+    words = [source[0], source[1] + source[2], *source[3:]]
+    written = [target[0] + target[1], *target[2:]]
+    table = word_table(tokens, model.tokenizer, words, written)
+    scores = tokens.source_attributions.double()
+    assert table.iat[1, 0] == pytest.approx(float(scores[1:3, 0:2].max()))
+    assert table.iat[0, 1] == pytest.approx(float(scores[0, 2]))
+    assert table.iat[-1, -1] == pytest.approx(float(scores[-1, -2]))
+
+
+def test_words_that_share_a_token_share_its_scores(model, sequence):
+    source = [token.token for token in sequence.source][:-1]
+    target = [token.token for token in sequence.target][1:-1]
+    words = [source[0][:1], source[0][1:], *source[1:]]
+    table = word_table(sequence.aggregate(), model.tokenizer, words, target)
+    assert len(table) == len(words) + 1
+    assert table.iloc[0].tolist() == table.iloc[1].tolist()

@@ -1,0 +1,226 @@
+"""The HTML heatmap: exact scores, escaped tokens, the same bytes, nothing fetched."""
+
+import json
+import re
+from html.parser import HTMLParser
+
+import numpy
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from helpers.heatmap import FACTS_MIME, bundle_of, explanation_html
+from hw7.views.component import page_html
+from hw7.views.labels import is_special, printable
+from hw7.views.packing import ALPHABET, decimals_of, pack
+from hw7.views.sheet import sheet_of, without_special_tokens
+from tests.support.made_explanations import (
+    GENERATED,
+    HOSTILE,
+    SOURCE,
+    made_explanation,
+    made_scores,
+    many_tokens,
+)
+
+
+def data_of(html: str) -> dict:
+    return json.loads(html[html.rindex("})({") + 3 : html.rindex(");</script>")])
+
+
+def unpacked(text: str, decimals: int) -> list[float]:
+    scores, at = [], 0
+    while at < len(text):
+        if text[at] == ".":
+            scores.append(float("nan"))
+            at += 1
+            continue
+        number = 0
+        for character in text[at : at + 3]:
+            number = number * 64 + ALPHABET.index(character)
+        scores.append((number - 131072) / 10**decimals)
+        at += 3
+    return scores
+
+
+class Elements(HTMLParser):
+    """Every element of a page, and the text of scripts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+
+def test_the_page_holds_every_score_to_five_decimals():
+    explanation = made_explanation()
+    layers = data_of(explanation_html(explanation, picture=False))["layers"]
+    for layer in layers:
+        found = unpacked(layer["scores"], layer["decimals"])
+        # Cut after the fifth decimal, so at most one unit of it away.
+        expected = explanation.table(layer["name"]).to_numpy().ravel()
+        assert layer["decimals"] == 5
+        numpy.testing.assert_allclose(found, expected, atol=1e-5, rtol=0)
+
+
+@given(st.floats(-1.3, 1.3, allow_subnormal=False))
+def test_packed_scores_round_to_what_python_writes(score):
+    decimals = decimals_of(abs(score))
+    kept = round(unpacked(pack(numpy.array([score]), decimals), decimals)[0] * 10**decimals)
+    for places in (2, 3):
+        unit = 10 ** (decimals - places)
+        whole, rest = divmod(abs(kept), unit)
+        whole += rest * 2 > unit or (rest * 2 == unit and whole % 2 == 1)
+        assert whole / 10**places == abs(float(f"{score:.{places}f}"))
+
+
+@pytest.mark.parametrize("highest", [0.0, 1.31, 1.4, 13.2, 250.0, 9e7])
+def test_scores_of_every_size_fit_into_three_characters(highest):
+    decimals = decimals_of(highest)
+    found = unpacked(pack(numpy.array([highest, -highest]), decimals), decimals)
+    assert found == pytest.approx([highest, -highest], abs=10.0**-decimals)
+
+
+def test_a_token_not_yet_written_has_no_score():
+    explanation = made_explanation(["a", "b"], ["c", "d"], is_translation=False)
+    layer = data_of(explanation_html(explanation, picture=False))["layers"][0]
+    is_missing = numpy.isnan(unpacked(layer["scores"], layer["decimals"])).reshape(4, 2)
+    numpy.testing.assert_array_equal(is_missing, numpy.isnan(explanation.table("saliency")))
+
+
+def test_the_same_explanation_gives_the_same_bytes():
+    assert explanation_html(made_explanation()) == explanation_html(made_explanation())
+
+
+def test_two_explanations_have_ids_of_their_own():
+    ids = {
+        dict(Elements(explanation_html(made_explanation(seed=seed))).tags[1][1])["id"]
+        for seed in (1, 2, 3)
+    }
+    assert len(ids) == 3
+
+
+@pytest.mark.parametrize("is_translation", [True, False])
+def test_hostile_tokens_add_no_element(is_translation):
+    hostile = explanation_html(made_explanation(HOSTILE, HOSTILE, is_translation=is_translation))
+    harmless = explanation_html(made_explanation(is_translation=is_translation))
+    names = [tag for tag, _ in Elements(hostile).tags]
+    assert names == [tag for tag, _ in Elements(harmless).tags]
+    assert names.count("script") == 1
+    attributes = {name for _, found in Elements(hostile).tags for name in found}
+    assert attributes <= {"class", "id", "data-hw7", "src", "alt"}
+
+
+def test_hostile_tokens_reach_the_page_as_they_are_or_visibly():
+    html = explanation_html(made_explanation(HOSTILE, HOSTILE), picture=False)
+    assert data_of(html)["rows"] == [printable(token) for token in HOSTILE]
+    html.encode("utf-8")
+
+
+@given(st.text())
+def test_no_text_can_end_the_script(text):
+    html = explanation_html(made_explanation([text, "x"], ["y"]), picture=False)
+    assert data_of(html)["rows"][0] == printable(text)
+    assert len(re.findall("</script", html, re.IGNORECASE)) == 1
+    html.encode("utf-8")
+
+
+def test_nothing_is_fetched():
+    page = page_html("title", explanation_html(made_explanation()))
+    for _, attributes in Elements(page).tags:
+        for name in ("src", "href", "srcset", "action", "data"):
+            assert (attributes.get(name) or "data:").startswith("data:")
+    for word in ("url(", "@import", "fetch(", "XMLHttpRequest", "import(", "http://", "https://"):
+        assert word not in page
+
+
+def test_without_script_and_style_a_picture_and_the_facts_remain():
+    html = explanation_html(made_explanation())
+    stripped = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
+    assert re.search(r'<img src="data:image/png;base64,iVBOR', stripped)
+    assert "saliency: I ← " in stripped
+
+
+def test_hiding_special_tokens_keeps_the_total_of_each_column():
+    sheet = without_special_tokens(sheet_of(made_explanation()))
+    assert sheet.rows == SOURCE[:-1]
+    assert sheet.columns == GENERATED[:-1]
+    assert sheet.hidden == ["</s>"]
+    for layer in sheet.layers:
+        # Float sums of nine terms.
+        numpy.testing.assert_allclose(layer.scores.sum(axis=0), 1.0, atol=1e-12)
+
+
+def test_hiding_special_tokens_keeps_the_order_of_the_others():
+    whole = sheet_of(made_explanation())
+    hidden = without_special_tokens(whole)
+    for before, after in zip(whole.layers, hidden.layers, strict=True):
+        expected = before.scores[:-1, :-1].argsort(axis=0)
+        numpy.testing.assert_array_equal(after.scores.argsort(axis=0), expected)
+
+
+def test_scores_with_signs_are_not_rescaled():
+    explanation = made_explanation(methods=["occlusion"], signed=["occlusion"])
+    sheet = without_special_tokens(sheet_of(explanation))
+    whole = explanation.table("occlusion").to_numpy()
+    numpy.testing.assert_array_equal(sheet.layers[0].scores, whole[:-1, :-1])
+
+
+def test_scores_that_are_no_shares_have_a_scale_of_their_own():
+    scores = [made_scores(9, 9), 5 * made_scores(9, 9, seed=1)]
+    sheet = sheet_of(made_explanation(methods=["saliency", "occlusion"], scores=scores))
+    shares, others = sheet.layers
+    assert (shares.is_share, others.is_share) == (True, False)
+    assert sheet.end_of_scale(shares) == shares.highest < others.highest
+    hidden = without_special_tokens(sheet)
+    numpy.testing.assert_array_equal(hidden.layers[1].scores, scores[1][:-1, :-1])
+
+
+def test_a_prompt_that_starts_with_a_special_token_still_ends_where_it_ended():
+    explanation = made_explanation(["<bos>", "a", "b"], ["c", "d"], is_translation=False)
+    sheet = without_special_tokens(sheet_of(explanation))
+    assert (sheet.rows, sheet.first_generated_row) == (["a", "b", "c", "d"], 2)
+
+
+def test_a_text_of_special_tokens_only_is_left_as_it_is():
+    sheet = sheet_of(made_explanation(["</s>"], ["</s>"]))
+    assert without_special_tokens(sheet) == sheet
+
+
+@pytest.mark.parametrize(
+    "token", ["</s>", "<s>", "<pad>", "<|im_start|>", "<|endoftext|>", "[CLS]", ">>eng<<"]
+)
+def test_special_tokens_are_known(token):
+    assert is_special(token)
+
+
+@pytest.mark.parametrize(
+    "token", ["<script>", "s", "<", "machine", "", "</b>", "[x]", "<|", "a</s>"]
+)
+def test_other_tokens_are_not_special(token):
+    assert not is_special(token)
+
+
+def test_only_scores_below_zero_make_a_scale_diverge():
+    explanation = made_explanation(methods=["saliency", "occlusion"], signed=["occlusion"])
+    assert [layer.is_signed for layer in sheet_of(explanation).layers] == [False, True]
+
+
+def test_the_bundle_keeps_the_facts_for_the_command_line():
+    bundle = bundle_of(made_explanation())
+    assert set(bundle) == {"text/html", "text/plain", FACTS_MIME}
+    assert bundle[FACTS_MIME]["strongest"]["saliency"][0][0] == "I"
+
+
+def test_a_small_heatmap_takes_less_than_a_sixth_of_a_notebook():
+    # 300 kB a notebook, five to six heatmaps in each.
+    assert len(explanation_html(made_explanation()).encode()) < 55_000
+
+
+def test_made_scores_are_what_the_tests_think_they_are():
+    scores = made_scores(5, 3, prompt=2)
+    numpy.testing.assert_allclose(numpy.nansum(scores, axis=0), 1.0)
+    assert len(many_tokens(60)) == 60
