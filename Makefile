@@ -6,12 +6,14 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 SMOLLM2 := models/smollm2-135m/model.safetensors
 OFFLINE := HW7_MODELS=offline TQDM_DISABLE=1
-NOTEBOOKS ?= notebooks
+NOTEBOOKS ?= $(wildcard notebooks/*.ipynb)
+REPORT := build/tests.xml
+SKIPPED := build/tests.skipped
 SETS ?= oldest pinned newest
 
 .DEFAULT_GOAL := help
 .PHONY: help install smollm2 demo test lint types unit nbval lab notebooks tiny-translator constraints
-.PHONY: test-slow test-browser test-hosts test-matrix fuzz benchmarks clean
+.PHONY: test-slow test-gpu test-browser test-hosts test-matrix fuzz benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -34,23 +36,26 @@ demo: $(INSTALLED) $(SMOLLM2) ## execute notebooks 01 to 03 on the offline model
 
 test: $(INSTALLED) $(SMOLLM2) ## lint, types, tests, and every notebook compared with nbval
 	$(MAKE) --no-print-directory lint types unit nbval
-	@echo "All checks passed: lint, types, tests, notebooks."
+	@echo "All checks passed: lint, types, tests, notebooks; $$(cat $(SKIPPED)) tests skipped (reasons above)."
 
-lint: $(INSTALLED) ## ruff: lint and format
+lint: $(INSTALLED) ## ruff: lint and format; import-linter: who may import whom
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
 
 types: $(INSTALLED) ## mypy
 	$(BIN)/mypy
 
 unit: $(INSTALLED) $(SMOLLM2) ## pytest over tests/
 	@echo "Left out here: the longest comparisons with Inseq (make test-slow) and host emulation (make test-hosts)."
-	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile
+	@mkdir -p build
+	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n 2 --dist loadfile --cov --cov-report=term:skip-covered --junitxml=$(REPORT)
+	@$(BIN)/python -c 'import sys, xml.etree.ElementTree as tree; print(tree.parse(sys.argv[1]).find("testsuite").get("skipped"))' $(REPORT) > $(SKIPPED)
 
 test-slow: $(INSTALLED) $(SMOLLM2) ## the longest comparisons with Inseq: 60 tokens, every score
 	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m slow -n 2
 
-nbval: $(INSTALLED) $(SMOLLM2) ## re-execute every notebook and compare its outputs
+nbval: $(INSTALLED) $(SMOLLM2) ## re-execute the Chinese edition and compare its outputs
 	$(OFFLINE) OMP_NUM_THREADS=1 $(BIN)/python -m pytest --nbval --nbval-current-env --nbval-sanitize-with tools/nbval_sanitize.cfg -n 2 --dist loadscope $(NOTEBOOKS)
 
 test-browser: $(INSTALLED) $(SMOLLM2) ## heatmap and explorer in Chromium and a real JupyterLab
@@ -58,6 +63,9 @@ test-browser: $(INSTALLED) $(SMOLLM2) ## heatmap and explorer in Chromium and a 
 
 test-hosts: $(INSTALLED) $(SMOLLM2) ## released notebooks in environments as Colab and Kaggle have them
 	HW7_TEST_HOSTS=1 $(OFFLINE) $(BIN)/python -m pytest -rs -s tests/hosts
+
+test-gpu: $(INSTALLED) $(SMOLLM2) ## what needs CUDA; skips with one reason where there is none
+	$(OFFLINE) $(BIN)/python -m pytest -rs -m gpu
 
 test-matrix: $(INSTALLED) $(SMOLLM2) ## core tests and nbval on the oldest, pinned and newest versions
 	$(BIN)/python -m tools.version_matrix $(SETS)
@@ -84,4 +92,4 @@ constraints: $(INSTALLED) ## resolve constraints.txt anew for Python 3.10 and ne
 	echo 'torch==2.13.0' | $(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --no-header --no-annotate -c - pyproject.toml -o constraints.txt
 
 clean: ## remove build output; keeps .venv and models/
-	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis
+	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache .coverage*

@@ -4,6 +4,11 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+# A busy machine is no failure of a test.
+settings.register_profile("kit", deadline=None)
+settings.load_profile("kit")
 
 os.environ.setdefault("HW7_MODELS", "offline")
 os.environ.setdefault("TQDM_DISABLE", "1")

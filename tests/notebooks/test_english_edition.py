@@ -37,6 +37,16 @@ def code(cells):
     ]
 
 
+def text_outputs(cells):
+    """Return what each code cell printed or showed as plain text."""
+    texts = []
+    for cell in cells:
+        if cell.cell_type == "code":
+            shown = [output.get("data", {}).get("text/plain") for output in cell.outputs]
+            texts.append((shown, [output.get("text") for output in cell.outputs]))
+    return texts
+
+
 def share_of_chinese(text):
     """Return the share of Chinese characters among letters; 0 for a text without letters."""
     letters = [character for character in text if character.isalpha()]
@@ -61,6 +71,12 @@ def test_both_editions_have_the_same_notebooks():
 @every_notebook
 def test_code_cells_and_their_tags_are_identical(path):
     assert code(english_cells(path)) == code(chinese_cells(path))
+
+
+@every_notebook
+def test_stored_text_outputs_are_identical(path):
+    # nbval runs the Chinese edition only; this is what ties the English one to it.
+    assert text_outputs(english_cells(path)) == text_outputs(chinese_cells(path))
 
 
 @every_notebook
