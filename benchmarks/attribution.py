@@ -182,15 +182,13 @@ def compare(task: str, model: Any, method: str, tokens: int, repeats: int) -> Me
     ours = theirs = None
     for _ in range(repeats):
         seconds, peak, ours = measured(
-            lambda: attribute_together(
-                model, sources, targets, [method], options=OPTIONS, show_progress=False
-            )[method]
+            lambda: attribute_together(model, sources, targets, [method], options=OPTIONS)[method]
         )
         kit.append(seconds)
         kit_peaks.append(peak)
         seconds, peak, theirs = measured(
             lambda: attribute_with_inseq(
-                model, sources, targets, method, options=OPTIONS.get(method), show_progress=False
+                model, sources, targets, method, options=OPTIONS.get(method)
             )
         )
         inseq.append(seconds)

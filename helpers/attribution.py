@@ -1,17 +1,26 @@
 """Run attribution methods on one generation: which ones work, and their scores from Inseq."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import MethodError, NotEnoughMemoryError
 from helpers.generation import Generation, encode_contrast
+from helpers.memory import MEGABYTE
 from helpers.methods import check_methods
-from hw7.engine.capacity import ensure_attribution_fits
+from helpers.progress import progress_bar
+from hw7.engine.capacity import (
+    available_memory,
+    bytes_of_attribution,
+    is_out_of_memory,
+    longest_target,
+    size_of,
+)
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.models import AttributionModel
+    from tqdm import tqdm
 
 Score = Literal["probability", "logit", "crossentropy"]
 SCORES: tuple[Score, ...] = ("probability", "logit", "crossentropy")
@@ -48,8 +57,6 @@ def attribute(
         MethodError: A method or score does not run here; the message lists what does.
         NotEnoughMemoryError: The attribution does not fit; the message says what would.
     """
-    import torch
-
     from hw7.engine.inseq_outputs import attribute_with_inseq
     from hw7.engine.shared_passes import attribute_together
 
@@ -57,13 +64,13 @@ def attribute(
     if score not in SCORES:
         raise MethodError(f"Unknown score {score!r}. Use one of {', '.join(map(repr, SCORES))}.")
     ensure_attribution_fits(model, generation, methods)
+    if contrast is not None and score == "crossentropy":
+        raise MethodError(
+            "A contrast has no cross-entropy. Use score='probability' or score='logit'."
+        )
     chosen = {method: dict((options or {}).get(method, {})) for method in methods}
     compared = None if contrast is None else encode_contrast(model, generation, contrast)
-    settings: dict[str, Any] = {
-        "score": score,
-        "contrast": compared,
-        "show_progress": show_progress,
-    }
+    settings: dict[str, Any] = {"score": score, "contrast": compared}
     fast_methods = (
         _fast_methods(model, chosen, score, has_contrast=contrast is not None)
         if use_fast_engine
@@ -73,19 +80,29 @@ def attribute(
         outputs = {}
         if fast_methods:
             own = {method: chosen[method] for method in fast_methods}
-            outputs = attribute_together(
-                model, generation.sources, generation.targets, fast_methods, options=own, **settings
-            )
-        for method in chosen.keys() - set(fast_methods):
+            with progress_bar(0, "Attributing", is_shown=show_progress) as bar:
+                outputs = attribute_together(
+                    model,
+                    generation.sources,
+                    generation.targets,
+                    fast_methods,
+                    options=own,
+                    report=partial(_move, bar),
+                    **settings,
+                )
+        for method in chosen:
+            if method in outputs:
+                continue
             outputs[method] = attribute_with_inseq(
                 model,
                 generation.sources,
                 generation.targets,
                 method,
                 options=chosen[method],
+                show_progress=show_progress,
                 **settings,
             )
-    except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
+    except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
         raise NotEnoughMemoryError(
@@ -100,12 +117,37 @@ def attribute(
     return {method: outputs[method] for method in methods}
 
 
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that the GPU or the machine has no memory left."""
-    import torch
+def ensure_attribution_fits(
+    model: "AttributionModel", generation: Generation, methods: Sequence[str]
+) -> None:
+    """Refuse an attribution that needs more memory than is free, before it starts.
 
-    is_named_so = isinstance(error, (torch.OutOfMemoryError, MemoryError))
-    return is_named_so or "can't allocate memory" in str(error)
+    Raises:
+        NotEnoughMemoryError: Says how much is needed, how much there is, and what would fit.
+    """
+    size = size_of(model.model.config)
+    target = generation.targets.input_ids.shape[1]
+    prompt = generation.sources.input_ids.shape[1]
+    source, steps = (prompt, target) if model.is_encoder_decoder else (0, target - prompt)
+    itemsize = model.model.dtype.itemsize
+    needed = bytes_of_attribution(size, source, target, steps, methods, itemsize)
+    free = available_memory(str(model.device))
+    if needed <= free:
+        return
+    tokens = longest_target(size, source, methods, free, itemsize)
+    raise NotEnoughMemoryError(
+        f"Explaining these {source + target} tokens with {', '.join(methods)} needs about "
+        f"{needed / MEGABYTE:,.0f} MB on {model.device}, but only {free / MEGABYTE:,.0f} MB are "
+        f"free. About {tokens} generated tokens fit: shorten the text, give a smaller "
+        "max_new_tokens, or load the model with quantization='4bit'."
+    )
+
+
+def _move(bar: "tqdm[Any]", done: int, total: int) -> None:
+    """Move a progress bar to what is done."""
+    if bar.total != total:
+        bar.reset(total)
+    bar.update(done - bar.n)
 
 
 def _fast_methods(

@@ -42,15 +42,6 @@ def memory_in_use() -> MemoryUse:
     return MemoryUse(psutil.Process().memory_info().rss, cuda)
 
 
-def available_memory(device: str) -> int:
-    """Return the bytes that are free on a device."""
-    import torch
-
-    if device.startswith("cuda"):
-        return int(torch.cuda.mem_get_info(device)[0])
-    return int(psutil.virtual_memory().available)
-
-
 def release(model: "AttributionModel") -> MemoryUse | None:
     """Free a model's weights and the GPU cache; print and return what was freed.
 

@@ -5,8 +5,9 @@ import shutil
 import tempfile
 from typing import TYPE_CHECKING, Any
 
-from helpers import memory
 from helpers.errors import NotEnoughMemoryError
+from helpers.memory import MEGABYTE
+from hw7.engine import capacity
 from hw7.engine.capacity import (
     BYTES_PER_QUANTIZED_PARAMETER,
     bytes_for_homework,
@@ -47,7 +48,7 @@ def placement(
         parameters = sum(p.numel() for p in family.from_config(config).parameters())
     weights = bytes_of_weights(parameters, dtype, quantization)
     needed = weights + bytes_for_homework(config, dtype.itemsize)
-    free = memory.available_memory(device)
+    free = capacity.available_memory(device)
     if needed <= free:
         return {}
     if device.startswith("cuda") and quantization is None:
@@ -65,7 +66,7 @@ def spread_over(device: str, free: int) -> dict[str, Any]:
     # The weights read from there belong to this process; without it they only fill the disk.
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     index = int(device.partition(":")[2] or 0)
-    rooms = {index: free, "cpu": memory.available_memory("cpu")}
+    rooms = {index: free, "cpu": capacity.available_memory("cpu")}
     return {
         "device_map": "auto",
         "max_memory": {place: int(_SHARE_FOR_WEIGHTS * room) for place, room in rooms.items()},
@@ -90,4 +91,4 @@ def _what_would_fit(
 
 
 def _megabytes(size: float) -> str:
-    return f"{size / memory.MEGABYTE:,.0f} MB"
+    return f"{size / MEGABYTE:,.0f} MB"

@@ -4,14 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from helpers.errors import NotEnoughMemoryError
-from helpers.memory import MEGABYTE, available_memory
+import psutil
 
 if TYPE_CHECKING:
     import torch
-    from inseq.models import AttributionModel
-
-    from helpers.generation import Generation
 
 # bitsandbytes keeps some layers and per-block constants in full precision.
 BYTES_PER_QUANTIZED_PARAMETER = {"8bit": 1.2, "4bit": 0.8}
@@ -29,6 +25,36 @@ _COPIES_OF_ATTENTION = 3  # the layers' own, stacked, and cut into steps
 
 _READING_WEIGHTS = ("attention",)
 _GRANULAR = ("saliency", "input_x_gradient", "integrated_gradients", "deeplift", "gradient_shap")
+
+
+def available_memory(device: str) -> int:
+    """Return the bytes that are free on a device such as ``"cpu"`` or ``"cuda:0"``."""
+    import torch
+
+    if device.startswith("cuda"):
+        return int(torch.cuda.mem_get_info(device)[0])
+    return int(psutil.virtual_memory().available)
+
+
+_OUT_OF_MEMORY = (
+    "can't allocate memory",
+    "not enough memory: you tried to allocate",  # the same allocator on Windows
+    "CUDA out of memory",
+    "MPS backend out of memory",
+)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Tell whether an error means that the device or the machine has no memory left.
+
+    Besides Python's and torch's own classes, torch raises plain ``RuntimeError`` on processors,
+    on Apple's devices and from older kernels; these are known by their words alone.
+    """
+    import torch
+
+    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
+        return True
+    return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
 
 
 @dataclass(frozen=True)
@@ -139,29 +165,3 @@ def longest_target(
         needed = bytes_of_attribution(size, source, middle, middle, methods, itemsize)
         low, high = (middle, high) if needed <= room else (low, middle)
     return low
-
-
-def ensure_attribution_fits(
-    model: "AttributionModel", generation: "Generation", methods: Sequence[str]
-) -> None:
-    """Refuse an attribution that needs more memory than is free, before it starts.
-
-    Raises:
-        NotEnoughMemoryError: Says how much is needed, how much there is, and what would fit.
-    """
-    size = size_of(model.model.config)
-    target = generation.targets.input_ids.shape[1]
-    prompt = generation.sources.input_ids.shape[1]
-    source, steps = (prompt, target) if model.is_encoder_decoder else (0, target - prompt)
-    itemsize = model.model.dtype.itemsize
-    needed = bytes_of_attribution(size, source, target, steps, methods, itemsize)
-    free = available_memory(str(model.device))
-    if needed <= free:
-        return
-    tokens = longest_target(size, source, methods, free, itemsize)
-    raise NotEnoughMemoryError(
-        f"Explaining these {source + target} tokens with {', '.join(methods)} needs about "
-        f"{needed / MEGABYTE:,.0f} MB on {model.device}, but only {free / MEGABYTE:,.0f} MB are "
-        f"free. About {tokens} generated tokens fit: shorten the text, give a smaller "
-        "max_new_tokens, or load the model with quantization='4bit'."
-    )

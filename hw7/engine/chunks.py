@@ -5,8 +5,7 @@ from typing import TypeVar
 
 import torch
 
-from helpers.errors import NotEnoughMemoryError
-from helpers.memory import available_memory
+from hw7.engine.capacity import available_memory, is_out_of_memory
 
 Result = TypeVar("Result")
 
@@ -25,7 +24,7 @@ def run_in_chunks(
         size_at: How many steps a chunk should have that begins at some step.
 
     Raises:
-        NotEnoughMemoryError: Not even a single step fits.
+        MemoryError: Not even a single step fits.
     """
     start, most = 0, steps
     while start < steps:
@@ -36,10 +35,7 @@ def run_in_chunks(
             if not is_out_of_memory(error):
                 raise
             if end - start == 1:
-                raise NotEnoughMemoryError(
-                    "Memory ran out while explaining a single token. Restart the runtime, then "
-                    "try a shorter text or quantization='4bit'."
-                ) from error
+                raise MemoryError("Memory ran out while explaining a single token.") from error
             most = max(1, (end - start) // 2)
             result = None
         if result is None:
@@ -48,13 +44,6 @@ def run_in_chunks(
             continue
         yield result
         start = end
-
-
-def is_out_of_memory(error: BaseException) -> bool:
-    """Tell whether an error means that the device or the machine has no memory left."""
-    if isinstance(error, (torch.OutOfMemoryError, MemoryError)):
-        return True
-    return "can't allocate memory" in str(error) or "out of memory" in str(error)
 
 
 def empty_cache() -> None:

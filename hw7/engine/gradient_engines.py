@@ -4,19 +4,18 @@ import warnings
 import weakref
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from hw7.engine.chunks import chunk_size, is_out_of_memory, run_in_chunks
+from hw7.engine.capacity import is_out_of_memory
+from hw7.engine.chunks import chunk_size, run_in_chunks
 from hw7.engine.llama.engine import LlamaEngine, fits
 from hw7.engine.pointwise_tail import has_tail
+from hw7.engine.progress import Progress
 from hw7.engine.step_gradients import Attentions, AutogradEngine, ChunkGradients
 from hw7.engine.teacher_forcing import TeacherForcing
 from hw7.engine.vector_jacobian import VectorJacobian
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 # How far a shortcut may be from plain autograd, relative to the largest gradient. Their sums run
 # in different orders; a forgotten term would be off by a thousand times as much.
@@ -39,7 +38,7 @@ def gradient_chunks(
     *,
     has_target: bool,
     attentions: Attentions | None,
-    progress: "tqdm[Any]",
+    progress: Progress,
 ) -> Iterator[ChunkGradients]:
     """Yield the gradients of all steps, chunk by chunk.
 

@@ -34,7 +34,7 @@ def attribute_with_inseq(
     contrast: "BatchEncoding | None" = None,
     attribute_target: bool = False,
     options: Mapping[str, Any] | None = None,
-    show_progress: bool = True,
+    show_progress: bool = False,
     step_outputs: StepOutputs | None = None,
 ) -> "FeatureAttributionOutput":
     """Attribute one text with Inseq, given token ids instead of texts.

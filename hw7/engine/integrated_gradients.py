@@ -2,16 +2,14 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
 from hw7.engine.gradient_engines import gradient_chunks
+from hw7.engine.progress import Progress
 from hw7.engine.row_scores import RowScores, append, empty_scores
 from hw7.engine.teacher_forcing import TeacherForcing
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 # Captum's own defaults.
 DEFAULT_POINTS = 50
@@ -27,7 +25,7 @@ def run_integrated_gradients(
     options: Mapping[str, Any],
     *,
     has_target: bool,
-    progress: "tqdm[Any]",
+    progress: Progress,
 ) -> list[RowScores]:
     """Return the scores of integrated gradients (Sundararajan et al. 2017).
 

@@ -2,22 +2,19 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 
-from helpers.progress import progress_bar
 from hw7.engine.attention_scores import attention_output
 from hw7.engine.gradient_engines import gradient_chunks
 from hw7.engine.inseq_outputs import StepOutputs
 from hw7.engine.integrated_gradients import number_of_groups, run_integrated_gradients
 from hw7.engine.occlusion import run_occlusion
+from hw7.engine.progress import Progress, Report
 from hw7.engine.row_scores import RowScores, append, empty_scores
 from hw7.engine.step_gradients import Attentions, read_attentions
 from hw7.engine.teacher_forcing import TeacherForcing
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 Options = Mapping[str, Any]
 
@@ -30,7 +27,7 @@ def scores_of_methods(
     methods: Mapping[str, Options],
     *,
     attribute_target: bool,
-    show_progress: bool,
+    report: Report | None,
 ) -> dict[str, list[StepOutputs]]:
     """Return, for each method and each text, the step output that follows a prefix.
 
@@ -39,26 +36,25 @@ def scores_of_methods(
         score: The number that is explained.
         methods: The methods' names, each with its options.
         attribute_target: Encoder-decoders: explain by the target's earlier tokens too.
-        show_progress: Show a progress bar.
+        report: Called with the steps done and the steps there are.
     """
     has_target = attribute_target or forcing.source is None
     attentions = Attentions() if "attention" in methods else None
     outputs: dict[str, list[StepOutputs]] = {}
     of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
-    total = forcing.steps * number_of_passes(forcing, methods)
-    with progress_bar(total, "Attributing", is_shown=show_progress) as progress:
-        if of_gradients:
-            found = run_gradients(forcing, score, of_gradients, has_target, attentions, progress)
-            outputs.update({name: granular_outputs(rows) for name, rows in found.items()})
-        if "integrated_gradients" in methods:
-            own = methods["integrated_gradients"]
-            rows = run_integrated_gradients(
-                forcing, score, own, has_target=has_target, progress=progress
-            )
-            outputs["integrated_gradients"] = granular_outputs(rows)
-        if "occlusion" in methods:
-            rows = run_occlusion(forcing, score, has_target=has_target, progress=progress)
-            outputs["occlusion"] = coarse_outputs(rows)
+    progress = Progress(forcing.steps * number_of_passes(forcing, methods), report)
+    if of_gradients:
+        found = run_gradients(forcing, score, of_gradients, has_target, attentions, progress)
+        outputs.update({name: granular_outputs(rows) for name, rows in found.items()})
+    if "integrated_gradients" in methods:
+        own = methods["integrated_gradients"]
+        rows = run_integrated_gradients(
+            forcing, score, own, has_target=has_target, progress=progress
+        )
+        outputs["integrated_gradients"] = granular_outputs(rows)
+    if "occlusion" in methods:
+        rows = run_occlusion(forcing, score, has_target=has_target, progress=progress)
+        outputs["occlusion"] = coarse_outputs(rows)
     if attentions is not None:
         if not of_gradients:
             attentions = read_attentions(forcing)
@@ -80,7 +76,7 @@ def run_gradients(
     methods: Mapping[str, Options],
     has_target: bool,
     attentions: Attentions | None,
-    progress: "tqdm[Any]",
+    progress: Progress,
 ) -> dict[str, list[RowScores]]:
     """Return the scores of saliency and input times gradient from the same gradients.
 

@@ -6,12 +6,12 @@ tokens. So a text of `S` tokens takes `S + 1` rows of a batch, and not a pass fo
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
 
 import torch
 
 from hw7.engine.chunks import chunk_size, run_in_chunks
 from hw7.engine.llama.matrix_products import FastLinear
+from hw7.engine.progress import Progress
 from hw7.engine.row_scores import RowScores, empty_scores
 from hw7.engine.step_scores import step_scores
 from hw7.engine.teacher_forcing import (
@@ -21,9 +21,6 @@ from hw7.engine.teacher_forcing import (
     run_encoder,
     single_text,
 )
-
-if TYPE_CHECKING:
-    from tqdm import tqdm
 
 # Token positions that one forward pass may hold.
 POSITIONS_AT_ONCE = 2048
@@ -38,7 +35,7 @@ Scorer = Callable[[torch.Tensor], torch.Tensor]
 
 
 def run_occlusion(
-    forcing: TeacherForcing, score: str, *, has_target: bool, progress: "tqdm[Any]"
+    forcing: TeacherForcing, score: str, *, has_target: bool, progress: Progress
 ) -> list[RowScores]:
     """Return the scores of occlusion (Zeiler and Fergus 2014) with windows of one token.
 

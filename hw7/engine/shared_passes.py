@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from torch.nn.utils.rnn import pad_sequence
 
-from helpers.errors import MethodError
 from hw7.engine.contrast import contrast_ids
 from hw7.engine.exactness import FAST_METHODS, reason_to_fall_back
 from hw7.engine.inseq_outputs import attribute_with_inseq, attribution_batch, row_of
 from hw7.engine.method_runs import scores_of_methods
+from hw7.engine.progress import Report
 from hw7.engine.quantized_layers import keep_differentiable
 from hw7.engine.teacher_forcing import TeacherForcing, teacher_forcing
 
@@ -38,7 +38,7 @@ def attribute_together(
     contrast: "BatchEncoding | None" = None,
     attribute_target: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
-    show_progress: bool = True,
+    report: Report | None = None,
 ) -> "dict[str, FeatureAttributionOutput]":
     """Attribute the generated tokens of one or more texts with several methods at once.
 
@@ -53,14 +53,14 @@ def attribute_together(
             between the generated token and the contrast's.
         attribute_target: Encoder-decoders: explain by the target's earlier tokens too.
         options: For each method, its own options such as `n_steps`.
-        show_progress: Show a progress bar.
+        report: Called with the steps done and the steps there are, as they get done.
 
     Returns:
         For each method, the output that Inseq's own attribution returns, not yet aggregated.
 
     Raises:
-        MethodError: The scores would not be exact; `reason_to_fall_back` tells beforehand.
-        NotEnoughMemoryError: Not even one token fits into the memory there is.
+        ValueError: The scores would not be exact; `reason_to_fall_back` tells beforehand.
+        MemoryError: Not even one token fits into the memory there is.
     """
     from inseq.data.attribution import merge_attributions
 
@@ -70,12 +70,12 @@ def attribute_together(
             model, method, score=score, has_contrast=contrast is not None, options=own
         )
         if reason is not None:
-            raise MethodError(f"{method!r} has to be computed by Inseq: {reason}")
+            raise ValueError(f"{method!r} has to be computed by Inseq: {reason}")
     keep_differentiable(model.model)
     started = time.perf_counter()
     forcing = _lay_out(model, sources, targets, contrast)
     computed = scores_of_methods(
-        forcing, score, chosen, attribute_target=attribute_target, show_progress=show_progress
+        forcing, score, chosen, attribute_target=attribute_target, report=report
     )
     seconds = time.perf_counter() - started
     if "occlusion" in chosen:

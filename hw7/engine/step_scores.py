@@ -5,8 +5,6 @@ from typing import Any, Literal
 import torch
 import torch.nn.functional as F  # noqa: N812
 
-from helpers.errors import MethodError
-
 Score = Literal["probability", "logit", "crossentropy"]
 
 # What each score is called in Inseq, alone and compared with another continuation.
@@ -21,12 +19,12 @@ def step_function_name(score: str, *, is_contrastive: bool) -> str:
     """Return the name of Inseq's step function for a score.
 
     Raises:
-        MethodError: Inseq has no such step function; the message lists what there is.
+        ValueError: Inseq has no such step function; the message lists what there is.
     """
     functions = CONTRASTIVE_STEP_FUNCTIONS if is_contrastive else STEP_FUNCTIONS
     if score not in functions:
         kind = "a contrastive explanation" if is_contrastive else "an explanation"
-        raise MethodError(
+        raise ValueError(
             f"No score {score!r} for {kind}. Use one of {', '.join(map(repr, functions))}."
         )
     return functions[score]

@@ -59,7 +59,7 @@ def test_unknown_device_lists_the_known_ones():
 
 
 def test_model_larger_than_memory_is_refused_before_loading(tiny_folder, monkeypatch):
-    monkeypatch.setattr("helpers.memory.available_memory", lambda device: 1000)
+    monkeypatch.setattr("hw7.engine.capacity.available_memory", lambda device: 1000)
     with pytest.raises(NotEnoughMemoryError, match=r"needs .* MB .*8bit.*4bit"):
         load_model(str(tiny_folder))
 

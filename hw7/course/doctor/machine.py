@@ -18,8 +18,8 @@ def device_finding() -> Finding:
     try:
         import torch
 
-        from helpers.memory import available_memory
         from helpers.models import choose_device
+        from hw7.engine.capacity import available_memory
 
         device = choose_device()
         free = available_memory(device)

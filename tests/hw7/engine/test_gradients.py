@@ -29,10 +29,7 @@ def check_against_inseq(family, methods, score, length, dtype, tolerance):
     """Compare all methods at once, with source and (where there is a choice) target scores."""
     model = random_model(family, dtype=dtype)
     sources, targets = encoded_texts(model, 5, length)
-    asked = {
-        "attribute_target": family in ENCODER_DECODER_FAMILIES,
-        "show_progress": False,
-    }
+    asked = {"attribute_target": family in ENCODER_DECODER_FAMILIES}
     fast = attribute_together(
         model, sources, targets, methods, score=score, options=OPTIONS, **asked
     )
@@ -73,9 +70,9 @@ def test_source_scores_do_not_depend_on_whether_the_target_is_explained_too(fami
     sources, targets = encoded_texts(model, 5, 7)
     for method in ("saliency", "occlusion", "attention"):
         alone, together = (
-            attribute_together(
-                model, sources, targets, [method], attribute_target=is_asked, show_progress=False
-            )[method][0]
+            attribute_together(model, sources, targets, [method], attribute_target=is_asked)[
+                method
+            ][0]
             for is_asked in (False, True)
         )
         assert alone.target_attributions is None
@@ -86,13 +83,9 @@ def test_source_scores_do_not_depend_on_whether_the_target_is_explained_too(fami
 def test_scores_equal_inseqs_without_target_attribution(family):
     model = random_model(family)
     sources, targets = encoded_texts(model, 5, 7)
-    fast = attribute_together(
-        model, sources, targets, METHODS, options=OPTIONS, show_progress=False
-    )
+    fast = attribute_together(model, sources, targets, METHODS, options=OPTIONS)
     for method in METHODS:
-        inseq = attribute_with_inseq(
-            model, sources, targets, method, options=OPTIONS.get(method), show_progress=False
-        )
+        inseq = attribute_with_inseq(model, sources, targets, method, options=OPTIONS.get(method))
         assert_same_output(fast[method], inseq, FLOAT32_TOLERANCE)
 
 
@@ -107,7 +100,7 @@ def test_scores_equal_inseqs_without_target_attribution(family):
 def test_options_of_integrated_gradients_are_inseqs(family, options):
     model = random_model(family)
     sources, targets = encoded_texts(model, 5, 6)
-    asked = {"score": "logit", "show_progress": False}
+    asked = {"score": "logit"}
     fast = attribute_together(
         model,
         sources,
@@ -126,12 +119,8 @@ def test_signed_saliency_is_inseqs():
     model = random_model("gpt2")
     sources, targets = encoded_texts(model, 5, 6)
     options = {"saliency": {"abs": False}}
-    fast = attribute_together(
-        model, sources, targets, ["saliency"], options=options, show_progress=False
-    )["saliency"]
-    inseq = attribute_with_inseq(
-        model, sources, targets, "saliency", options=options["saliency"], show_progress=False
-    )
+    fast = attribute_together(model, sources, targets, ["saliency"], options=options)["saliency"]
+    inseq = attribute_with_inseq(model, sources, targets, "saliency", options=options["saliency"])
     assert (fast[0].target_attributions.nan_to_num() < 0).any()
     assert_same_output(fast, inseq, FLOAT32_TOLERANCE)
 
@@ -139,13 +128,11 @@ def test_signed_saliency_is_inseqs():
 def test_the_cross_entropy_of_one_text_is_inseqs_own_of_two():
     model = random_model("marian")
     sources, targets = encoded_texts(model, 5, 6)
-    alone = attribute_with_inseq(
-        model, sources, targets, "saliency", score="crossentropy", show_progress=False
-    )
+    alone = attribute_with_inseq(model, sources, targets, "saliency", score="crossentropy")
     twice = [doubled(encoding) for encoding in (sources, targets)]
     # Given two texts, Inseq's own function does not lose a dimension.
     method = model.get_attribution_method("saliency")
-    both = method.prepare_and_attribute(*twice, attributed_fn="crossentropy", show_progress=False)
+    both = method.prepare_and_attribute(*twice, attributed_fn="crossentropy")
     torch.testing.assert_close(
         alone[0].source_attributions,
         both[0][0].source_attributions,

@@ -33,7 +33,7 @@ def task_and_model(request):
 def test_saliency_and_attention_equal_inseqs(task_and_model, score, tokens):
     task, model = task_and_model
     text = generate(model, TEXTS[task], max_new_tokens=tokens, allow_unknown=True)
-    asked = {"score": score, "show_progress": False, "attribute_target": task == "translation"}
+    asked = {"score": score, "attribute_target": task == "translation"}
     methods = ["saliency", "input_x_gradient", "attention"]
     assert all(reason_to_fall_back(model, method) is None for method in methods)
     fast = attribute_together(model, text.sources, text.targets, methods, **asked)
@@ -48,11 +48,9 @@ def test_costly_methods_equal_inseqs(task_and_model, method):
     text = generate(model, TEXTS[task], max_new_tokens=3, allow_unknown=True)
     options = {"n_steps": 4} if method == "integrated_gradients" else {}
     fast = attribute_together(
-        model, text.sources, text.targets, [method], options={method: options}, show_progress=False
+        model, text.sources, text.targets, [method], options={method: options}
     )
-    inseq = attribute_with_inseq(
-        model, text.sources, text.targets, method, options=options, show_progress=False
-    )
+    inseq = attribute_with_inseq(model, text.sources, text.targets, method, options=options)
     assert_same_output(fast[method], inseq, TOLERANCE)
 
 
@@ -72,7 +70,7 @@ def test_generating_first_does_not_lose_the_gradients_of_a_four_bit_model(genera
     logit = model.model(inputs_embeds=read, use_cache=False).logits[0, -1, targets.input_ids[0, -1]]
     expected = torch.autograd.grad(logit, read)[0][0].abs()
     generate(model, "The first", max_new_tokens=1)
-    asked = {"score": "logit", "show_progress": False}
+    asked = {"score": "logit"}
     fast = attribute_together(model, sources, targets, ["saliency"], **asked)["saliency"]
     inseq = attribute_with_inseq(model, sources, targets, "saliency", **asked)
     for output in (fast, inseq):

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from helpers import load_model, memory, models, placement
+from helpers import attribution, load_model, models, placement
 from helpers.attribution import attribute
 from helpers.errors import NotEnoughMemoryError
 from helpers.generation import generate
@@ -127,16 +127,16 @@ def test_estimate_is_within_a_factor_of_two_of_what_is_measured(family, prompt, 
 def test_attribution_that_cannot_fit_is_refused_with_what_would(folder, monkeypatch):
     model = load_model(str(folder), device="cpu")
     generation = generate(model, random_text(30), target=random_text(30, seed=1))
-    capacity.ensure_attribution_fits(model, generation, BOTH)
-    monkeypatch.setattr(capacity, "available_memory", lambda device: 200_000)
+    attribution.ensure_attribution_fits(model, generation, BOTH)
+    monkeypatch.setattr(attribution, "available_memory", lambda device: 200_000)
     message = r"60 tokens .* needs about .* About \d+ generated tokens fit: .*max_new_tokens"
     with pytest.raises(NotEnoughMemoryError, match=message):
-        capacity.ensure_attribution_fits(model, generation, BOTH)
+        attribution.ensure_attribution_fits(model, generation, BOTH)
 
 
 def settings_for(folder, monkeypatch, device, rooms, quantization=None):
     """Return what ``placement`` decides with so many bytes free on each device."""
-    monkeypatch.setattr(memory, "available_memory", lambda device: rooms[device.split(":")[0]])
+    monkeypatch.setattr(capacity, "available_memory", lambda device: rooms[device.split(":")[0]])
     config = AutoConfig.from_pretrained(folder)
     return placement.placement(
         AutoModelForCausalLM, config, torch.float32, quantization, device, "model"
@@ -192,7 +192,7 @@ def test_model_on_cpu_and_disk_gives_the_scores_of_one_in_memory(
 
 
 def test_weights_get_seven_tenths_of_each_place(monkeypatch):
-    monkeypatch.setattr(memory, "available_memory", lambda device: 10**9)
+    monkeypatch.setattr(capacity, "available_memory", lambda device: 10**9)
     settings = placement.spread_over("cuda", 10**6)
     assert settings["max_memory"] == {0: 700_000, "cpu": 700_000_000}
 

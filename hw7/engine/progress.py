@@ -1,0 +1,25 @@
+"""How far a long piece of work is."""
+
+from collections.abc import Callable
+
+Report = Callable[[int, int], None]
+"""Called with what is done and with what there is to do, such as steps."""
+
+
+class Progress:
+    """Counts what is done and reports it.
+
+    Attributes:
+        total: How much there is to do.
+        done: How much of it is done.
+    """
+
+    def __init__(self, total: int, report: Report | None = None) -> None:
+        self.total, self.done = total, 0
+        self._report = report
+
+    def update(self, count: int) -> None:
+        """Note that so much more is done."""
+        self.done += count
+        if self._report is not None:
+            self._report(self.done, self.total)
