@@ -7,7 +7,7 @@ from helpers import lookup
 from helpers.aggregation import aggregate
 from helpers.attribution import Score, attribute
 from helpers.generation import generate
-from hw7.views.viewable import Viewable
+from helpers.viewable import Viewable
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -2,7 +2,9 @@
 
 from typing import TYPE_CHECKING, Any
 
-from hw7.views.bundles import show_bundle
+from helpers.environment import assets_folder
+from helpers.errors import HomeworkError
+from helpers.lookup import choose_method
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -10,6 +12,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from helpers.explanation import Explanation
+    from hw7.views.comparison import Comparison
+    from hw7.views.sheet import Sheet
 
 FACTS_MIME = "application/vnd.hw7.facts+json"
 """MIME type of an explanation's facts, which ``hw7 run`` collects from executed notebooks."""
@@ -17,6 +21,8 @@ FACTS_MIME = "application/vnd.hw7.facts+json"
 
 def display_explanation(explanation: "Explanation", *, hide_special: bool = False) -> None:
     """Show the heatmaps of all methods, with the same facts as plain text beside the HTML."""
+    from hw7.views.component import show_bundle
+
     show_bundle(bundle_of(explanation, hide_special=hide_special))
 
 
@@ -42,7 +48,6 @@ def explanation_html(
         picture: Embed the static picture that is shown where scripts are stripped.
     """
     from hw7.views.component import sheet_html
-    from hw7.views.sheet import sheet_of
 
     return sheet_html(
         sheet_of(explanation),
@@ -61,13 +66,61 @@ def plot_explanation(
         HomeworkError: The path names no picture format, or its folder does not exist.
     """
     from hw7.views.picture import figure_of, save_figure
-    from hw7.views.sheet import sheet_of, without_special_tokens
+    from hw7.views.sheet import without_special_tokens
 
     sheet = sheet_of(explanation)
     figure = figure_of(without_special_tokens(sheet) if hide_special else sheet)
     if path is not None:
-        save_figure(figure, path)
+        try:
+            save_figure(figure, path)
+        except ValueError as error:
+            raise HomeworkError(str(error)) from error
     return figure
+
+
+def sheet_of(explanation: "Explanation") -> "Sheet":
+    """Lay out the scores of all methods of an explanation."""
+    from hw7.views.labels import printable
+    from hw7.views.sheet import Sheet, layer_of
+
+    tables = [explanation.table(method) for method in explanation.methods]
+    sequence = explanation.attribution(explanation.methods[0])[0]
+    return Sheet(
+        title=explanation.model_name,
+        rows=[printable(token) for token in tables[0].index],
+        columns=[printable(token) for token in tables[0].columns],
+        first_generated_row=None if explanation.is_translation else sequence.attr_pos_start,
+        layers=[
+            layer_of(method, table.to_numpy(dtype=float))
+            for method, table in zip(explanation.methods, tables, strict=True)
+        ],
+        identity=explanation.digest()[:16],
+        font=font_file(),
+    )
+
+
+def font_file() -> "Path":
+    """Return the bundled font, which has the everyday characters of both Chinese scripts."""
+    return assets_folder() / "fonts" / "HW7Sans-Regular.otf"
+
+
+def compare_explanations(
+    explanation: "Explanation", other: "Explanation", method: str | None, *, hide_special: bool
+) -> "Comparison":
+    """Compare one method over two explanations of almost the same text.
+
+    Raises:
+        MethodError: One of them has no scores of the method, or several and none was named.
+        HomeworkError: One is a translation and the other is not.
+    """
+    from hw7.views.comparison import compare_sheets
+
+    name = choose_method(other.methods, choose_method(explanation.methods, method))
+    try:
+        sheets = (sheet_of(explanation), sheet_of(other))
+        return compare_sheets(*sheets, name, hide_special=hide_special)
+    except ValueError as error:
+        raise HomeworkError(str(error)) from error
 
 
 def facts(explanation: "Explanation") -> dict[str, Any]:

@@ -1,29 +1,23 @@
 """Two methods, or two explanations of almost the same text: what differs, and how much."""
 
+from collections.abc import Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy
 import pandas
 
-from helpers.errors import HomeworkError, MethodError
-from helpers.lookup import choose_method
-from hw7.views.alignment import Pair, aligned, pair_label
-from hw7.views.bundles import show_bundle
-from hw7.views.sheet import (
-    Layer,
-    Sheet,
-    identity_of,
-    layer_of,
-    sheet_of,
-    without_special_tokens,
-)
+from hw7.views.component import sheet_html, show_bundle
+from hw7.views.sheet import Layer, Sheet, identity_of, layer_of, without_special_tokens
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from helpers.explanation import Explanation
+Pair = tuple[int | None, int | None]
+"""Positions in the first and the second text; None where a text has no such token."""
 
 _OTHER_SCALE = "两者尺度不同 (different scales)：差值只作参考，等级相关 ρ 不受影响。"
 
@@ -88,8 +82,6 @@ class Comparison:
         Args:
             picture: Embed the static picture that is shown where scripts are stripped.
         """
-        from hw7.views.component import sheet_html
-
         return sheet_html(self._sheet, self.facts_text(), picture=picture)
 
     def plot(self, path: str | Path | None = None) -> "Figure":
@@ -111,67 +103,32 @@ class Comparison:
         return f"Comparison({self.facts_text()})"
 
 
-def compare(
-    explanation: "Explanation",
-    first: "str | Explanation",
-    second: str | None,
-    method: str | None,
-    *,
-    hide_special: bool,
-) -> Comparison:
-    """Compare two methods of an explanation, or one method over two explanations.
-
-    Raises:
-        MethodError: The second method is missing, or there are no scores of a method.
-    """
-    if not isinstance(first, str):
-        return compare_explanations(explanation, first, method or second, hide_special=hide_special)
-    if second is None:
-        raise MethodError(
-            f"{first!r} is to be compared with what? Name two methods, for example "
-            "compare('saliency', 'attention'), or give another explanation."
-        )
-    return compare_methods(explanation, first, second, hide_special=hide_special)
-
-
-def compare_methods(
-    explanation: "Explanation", first: str, second: str, *, hide_special: bool
-) -> Comparison:
-    """Compare two methods of the same explanation.
-
-    Raises:
-        MethodError: There are no scores of a method; the message lists those there are.
-    """
-    names = [choose_method(explanation.methods, name) for name in (first, second)]
-    sheet = sheet_of(explanation)
-    layers = [sheet.layers[explanation.methods.index(name)] for name in names]
-    sheet = replace(sheet, layers=layers, identity=identity_of(sheet.identity, *names))
+def compare_layers(sheet: Sheet, first: str, second: str, *, hide_special: bool) -> Comparison:
+    """Compare two layers of one sheet, by their names."""
+    layers = [_layer_named(sheet, name) for name in (first, second)]
+    sheet = replace(sheet, layers=layers, identity=identity_of(sheet.identity, first, second))
     return Comparison(without_special_tokens(sheet) if hide_special else sheet)
 
 
-def compare_explanations(
-    explanation: "Explanation", other: "Explanation", method: str | None, *, hide_special: bool
-) -> Comparison:
-    """Compare one method over two texts that differ in a few words.
+def compare_sheets(first: Sheet, second: Sheet, name: str, *, hide_special: bool) -> Comparison:
+    """Compare the layers of one name over two texts that differ in a few words.
 
     Raises:
-        MethodError: One of them has no scores of the method, or several and none was named.
-        HomeworkError: One is a translation and the other is not.
+        ValueError: One is a translation and the other is not.
     """
-    if explanation.is_translation != other.is_translation:
-        raise HomeworkError(
+    if (first.first_generated_row is None) != (second.first_generated_row is None):
+        raise ValueError(
             "A translation and a continuation have no source tokens in common. "
             "Compare two explanations of the same kind."
         )
-    sheets = [_sheet_of_method(one, method, hide_special) for one in (explanation, other)]
-    return Comparison(_merged(sheets[0], sheets[1]))
+    sheets = [replace(sheet, layers=[_layer_named(sheet, name)]) for sheet in (first, second)]
+    if hide_special:
+        sheets = [without_special_tokens(sheet) for sheet in sheets]
+    return Comparison(_merged(*sheets))
 
 
-def _sheet_of_method(explanation: "Explanation", method: str | None, hide_special: bool) -> Sheet:
-    name = choose_method(explanation.methods, method)
-    sheet = sheet_of(explanation)
-    sheet = replace(sheet, layers=[sheet.layers[explanation.methods.index(name)]])
-    return without_special_tokens(sheet) if hide_special else sheet
+def _layer_named(sheet: Sheet, name: str) -> Layer:
+    return next(layer for layer in sheet.layers if layer.name == name)
 
 
 def _merged(first: Sheet, second: Sheet) -> Sheet:
@@ -196,6 +153,28 @@ def _merged(first: Sheet, second: Sheet) -> Sheet:
         identity=identity_of(first.identity, second.identity, method),
         hidden=list(dict.fromkeys([*first.hidden, *second.hidden])),
     )
+
+
+def aligned(first: Sequence[str], second: Sequence[str]) -> list[Pair]:
+    """Pair the tokens of two texts that differ in a few words, in the order of the texts.
+
+    Equal tokens stand together; where words were exchanged they are paired one by one, and what is
+    left over stands alone.
+    """
+    pairs: list[Pair] = []
+    matcher = SequenceMatcher(a=list(first), b=list(second), autojunk=False)
+    for _, start, end, other_start, other_end in matcher.get_opcodes():
+        pairs.extend(zip_longest(range(start, end), range(other_start, other_end)))
+    return pairs
+
+
+def pair_label(first: Sequence[str], second: Sequence[str], pair: Pair) -> str:
+    """Return one label for a pair: ``喜欢``, or ``喜欢→讨厌`` where the tokens differ."""
+    one, other = (
+        "∅" if place is None else tokens[place]
+        for tokens, place in zip((first, second), pair, strict=True)
+    )
+    return one if one == other else f"{one}→{other}"
 
 
 def _shifted(place: int | None, offset: int) -> int | None:

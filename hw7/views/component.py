@@ -2,17 +2,19 @@
 
 import base64
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
+from typing import Any
+
+import numpy
 
 from hw7.views.colors import SCALES
 from hw7.views.labels import printable
-from hw7.views.packing import decimals_of, pack
 from hw7.views.sheet import Layer, Sheet, notes_of, without_special_tokens
 
 MOST_COLUMNS_WITH_NUMBERS = 24
 
-_SCRIPTS = ("heatmap_scores.js", "heatmap_panel.js", "heatmap.js", "heatmap_events.js")
 _WIDEST_PICTURE = 760  # pixels
 _TEMPLATE = """\
 <style>{{ style | safe }}</style>
@@ -71,7 +73,7 @@ def _render(template: str, **values: object) -> str:
 
 
 def _script(sheet: Sheet, hide_special: bool) -> str:
-    code = "".join(_asset(name) for name in _SCRIPTS)
+    code = _asset("heatmap.js")
     return f'(function (data) {{\n"use strict";\n{code}}})({_data(sheet, hide_special)});'
 
 
@@ -102,14 +104,17 @@ def _data(sheet: Sheet, hide_special: bool) -> str:
 
 
 def _layer(layer: Layer) -> dict[str, object]:
-    decimals = decimals_of(layer.highest)
     return {
         "name": layer.name,
         "isSigned": layer.is_signed,
         "isShare": layer.is_share,
-        "decimals": decimals,
-        "scores": pack(layer.scores, decimals),
+        "scores": packed(layer.scores),
     }
+
+
+def packed(scores: numpy.ndarray) -> str:
+    """Return scores row by row as base64 of little-endian float32, the type models compute in."""
+    return base64.b64encode(scores.astype("<f4").tobytes()).decode("ascii")
 
 
 def _flags(values: list[bool]) -> str:
@@ -132,3 +137,18 @@ def _picture_of(sheet: Sheet) -> str:
     figure = figure_of(sheet)
     dpi = min(72.0, _WIDEST_PICTURE / figure.get_size_inches()[0])
     return base64.b64encode(small_png_of(figure, dpi=dpi)).decode("ascii")
+
+
+def show_bundle(bundle: Mapping[str, Any]) -> None:
+    """Show a MIME bundle in a notebook; in a plain script, where nobody renders it, its text.
+
+    Args:
+        bundle: What is shown by MIME type, `text/plain` included.
+    """
+    from IPython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is None:
+        print(bundle["text/plain"])
+    else:
+        display(dict(bundle), raw=True)

@@ -12,7 +12,6 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 
-from helpers.errors import HomeworkError
 from hw7.views.colors import SCALES
 from hw7.views.fonts import drawable, font_families, text_width
 from hw7.views.sheet import Layer, Sheet, notes_of
@@ -72,14 +71,14 @@ def figure_of(sheet: Sheet) -> HeatmapFigure:
         scale_box = (box[0] + box[2] + 0.08 / total_width, box[1], 0.12 / total_width, box[3])
         _draw(figure, sheet, layer, sizes, box, scale_box)
     if note:
-        figure.text(0.08 / total_width, 0.1 / total_height, note, **_text(9), va="bottom")
+        figure.text(0.08 / total_width, 0.1 / total_height, note, **_text(sheet, 9), va="bottom")
     return figure
 
 
 def _sizes(sheet: Sheet) -> _Sizes:
     columns, rows = len(sheet.columns), len(sheet.rows)
-    heads = max((text_width(label) for label in _labels(sheet.columns)), default=1)
-    sides = max((text_width(label) for label in _labels(sheet.rows)), default=1)
+    heads = max((text_width(label) for label in _labels(sheet, sheet.columns)), default=1)
+    sides = max((text_width(label) for label in _labels(sheet, sheet.rows)), default=1)
     if columns <= _MOST_COLUMNS_WITH_NUMBERS:
         cell = (0.5, 0.32)
     else:
@@ -116,9 +115,9 @@ def _draw(
     )
     _label(axes, sheet, sizes)
     heads = sizes.top - 0.24
-    axes.text(-0.5, -0.5 - heads / sizes.cell[1], layer.name, **_text(11), va="baseline")
+    axes.text(-0.5, -0.5 - heads / sizes.cell[1], layer.name, **_text(sheet, 11), va="baseline")
     if len(sheet.columns) <= _MOST_COLUMNS_WITH_NUMBERS:
-        _write_scores(axes, layer, image)
+        _write_scores(axes, sheet, layer, image)
     bar = figure.colorbar(image, cax=figure.add_axes(scale_box))
     bar.ax.tick_params(labelsize=7, length=2)
     bar.outline.set_linewidth(0.4)
@@ -127,13 +126,13 @@ def _draw(
 def _label(axes: Axes, sheet: Sheet, sizes: _Sizes) -> None:
     """Write the tokens, special ones in grey; not all of them where they would overlap."""
     step = max(1, -(-max(len(sheet.columns), len(sheet.rows)) // _MOST_LABELS))
-    style = _text(10 if sizes.cell[0] >= 0.3 else 8 if step == 1 else 6)
+    style = _text(sheet, 10 if sizes.cell[0] >= 0.3 else 8 if step == 1 else 6)
     # Plain texts are drawn in half the time of matplotlib's ticks.
     axes.set_xticks([])
     axes.set_yticks([])
     right, top = (-0.5 - _GAP / side for side in sizes.cell)
     inks = {True: "#8a8f98", False: "#1b1f24"}
-    columns = zip(_labels(sheet.columns), sheet.special_columns, strict=True)
+    columns = zip(_labels(sheet, sheet.columns), sheet.special_columns, strict=True)
     for column, (label, special) in list(enumerate(columns))[::step]:
         place: dict[str, Any] = {
             "rotation": 90,
@@ -142,7 +141,7 @@ def _label(axes: Axes, sheet: Sheet, sizes: _Sizes) -> None:
             "color": inks[special],
         }
         axes.text(column, top, label, **style, **place)
-    rows = zip(_labels(sheet.rows), sheet.special_rows, strict=True)
+    rows = zip(_labels(sheet, sheet.rows), sheet.special_rows, strict=True)
     for row, (label, special) in list(enumerate(rows))[::step]:
         place = {"ha": "right", "va": "center", "color": inks[special]}
         axes.text(right, row, label, **style, **place)
@@ -150,30 +149,30 @@ def _label(axes: Axes, sheet: Sheet, sizes: _Sizes) -> None:
         spine.set_linewidth(0.4)
 
 
-def _write_scores(axes: Axes, layer: Layer, image: Any) -> None:
+def _write_scores(axes: Axes, sheet: Sheet, layer: Layer, image: Any) -> None:
     for (row, column), score in numpy.ndenumerate(layer.scores):
         if not numpy.isfinite(score):
             continue
         red, green, blue, _ = image.cmap(image.norm(score))
         ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.52 else "#ffffff"
         text = f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
-        axes.text(column, row, text, **_text(8), ha="center", va="center", color=ink)
+        axes.text(column, row, text, **_text(sheet, 8), ha="center", va="center", color=ink)
 
 
-def _labels(tokens: Sequence[str]) -> list[str]:
+def _labels(sheet: Sheet, tokens: Sequence[str]) -> list[str]:
     return [
         token if len(token) <= _LONGEST_LABEL else token[: _LONGEST_LABEL - 1] + "…"
-        for token in drawable(tokens)
+        for token in drawable(tokens, sheet.font)
     ]
 
 
-def _text(size: float) -> dict[str, Any]:
+def _text(sheet: Sheet, size: float) -> dict[str, Any]:
     # A token may hold dollar signs, which would otherwise start a formula.
-    return {"fontfamily": font_families(), "fontsize": size, "parse_math": False}
+    return {"fontfamily": font_families(sheet.font), "fontsize": size, "parse_math": False}
 
 
 def _note_of(sheet: Sheet) -> str:
-    return " ".join(drawable(notes_of(sheet)))
+    return " ".join(drawable(notes_of(sheet), sheet.font))
 
 
 def _colormap(is_signed: bool) -> LinearSegmentedColormap:
@@ -185,17 +184,17 @@ def save_figure(figure: Figure, path: str | Path) -> None:
     """Write a figure as PNG, SVG or PDF; the same figure gives the same bytes.
 
     Raises:
-        HomeworkError: The file name ends in something else, or the folder does not exist.
+        ValueError: The file name ends in something else, or the folder does not exist.
     """
     path = Path(path)
     ending = path.suffix.lower().lstrip(".")
     if ending not in FORMATS:
-        raise HomeworkError(
+        raise ValueError(
             f"{path.name!r} names no picture format. End it in .png, .svg or .pdf, for example "
             "plot(path='heatmap.png')."
         )
     if not path.parent.is_dir():
-        raise HomeworkError(f"There is no folder {str(path.parent)!r}. Create it, or save here.")
+        raise ValueError(f"There is no folder {str(path.parent)!r}. Create it, or save here.")
     import matplotlib
 
     unchanging = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}

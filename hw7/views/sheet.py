@@ -3,15 +3,11 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy
 
-from hw7.views.labels import is_special, printable
-
-if TYPE_CHECKING:
-    from helpers.explanation import Explanation
-
+from hw7.views.labels import is_special
 
 # Sums of a few hundred float32 scores.
 _TOLERANCE = 1e-3
@@ -66,6 +62,7 @@ class Sheet:
         can_hide_special: The page may leave special tokens out by itself; not where layers were
             computed from one another.
         main_layer: The layer to show first where not all of them fit beside each other.
+        font: A font file with Chinese characters, for machines without such a font.
     """
 
     title: str
@@ -79,6 +76,7 @@ class Sheet:
     notes: list[str] = field(default_factory=list)
     can_hide_special: bool = True
     main_layer: int = 0
+    font: Path | None = None
 
     @property
     def special_rows(self) -> list[bool]:
@@ -98,23 +96,6 @@ class Sheet:
     def end_of_scale(self, layer: Layer) -> float:
         """Return the score with the strongest color in a layer."""
         return (self.shared_highest if layer.is_share else layer.highest) or 1.0
-
-
-def sheet_of(explanation: "Explanation") -> Sheet:
-    """Lay out the scores of all methods of an explanation."""
-    tables = [explanation.table(method) for method in explanation.methods]
-    sequence = explanation.attribution(explanation.methods[0])[0]
-    return Sheet(
-        title=explanation.model_name,
-        rows=[printable(token) for token in tables[0].index],
-        columns=[printable(token) for token in tables[0].columns],
-        first_generated_row=None if explanation.is_translation else sequence.attr_pos_start,
-        layers=[
-            layer_of(method, table.to_numpy(dtype=float))
-            for method, table in zip(explanation.methods, tables, strict=True)
-        ],
-        identity=explanation.digest()[:16],
-    )
 
 
 def layer_of(name: str, scores: numpy.ndarray) -> Layer:

@@ -4,10 +4,10 @@ import re
 
 import pytest
 
-from helpers.heatmap import explanation_html
+from helpers.heatmap import explanation_html, sheet_of
 from hw7.views.component import page_html
 from hw7.views.labels import printable
-from hw7.views.sheet import sheet_of, without_special_tokens
+from hw7.views.sheet import without_special_tokens
 from tests.support.made_explanations import (
     GENERATED,
     HOSTILE,

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
+from helpers.heatmap import font_file
 from hw7.lessons.which_method.gold import GoldSentence
 from hw7.lessons.which_method.summary import MEASURES, STANDARD, summarize
 from hw7.views.fonts import font_families
@@ -102,7 +103,7 @@ def plot_alignment(tables: "Mapping[str, pandas.DataFrame]", gold: GoldSentence)
     for panel, (title, table) in zip(panels, tables.items(), strict=True):
         panel.imshow(table.to_numpy(), cmap="Reds", vmin=0, aspect="auto")
         panel.set_title(title, fontsize=10)
-        labels = {"fontfamily": font_families(), "fontsize": 9}
+        labels = {"fontfamily": font_families(font_file()), "fontsize": 9}
         panel.set_xticks(range(width), table.columns, rotation=60, ha="right", **labels)
         _frame_links(panel, gold)
     panels[0].set_yticks(range(height), next(iter(tables.values())).index, **labels)

@@ -8,8 +8,7 @@ from hypothesis.extra.numpy import arrays
 from matplotlib.figure import Figure
 
 from helpers.errors import HomeworkError, MethodError
-from hw7.views.alignment import aligned
-from hw7.views.comparison import rank_correlations
+from hw7.views.comparison import aligned, rank_correlations
 from tests.support.made_explanations import GENERATED, SOURCE, made_explanation
 
 

@@ -6,7 +6,7 @@ import sys
 import IPython
 import pytest
 
-from hw7.views.bundles import show_bundle
+from hw7.views.component import show_bundle
 
 BUNDLE = {"text/html": "<b>heatmap</b>", "text/plain": "machine ← 机器"}
 
@@ -22,7 +22,7 @@ def test_a_shell_is_given_every_kind(kind):
     code = (
         "from IPython.core.interactiveshell import InteractiveShell\n"
         "from IPython.utils.capture import capture_output\n"
-        "from hw7.views.bundles import show_bundle\n"
+        "from hw7.views.component import show_bundle\n"
         "InteractiveShell.instance()\n"
         "with capture_output() as shown:\n"
         f"    show_bundle({BUNDLE!r})\n"

@@ -2,6 +2,9 @@
 
 from typing import TYPE_CHECKING, cast
 
+from helpers.errors import MethodError
+from helpers.lookup import choose_method
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -62,6 +65,18 @@ class Viewable:
             MethodError: No such method; the message lists those there are.
             HomeworkError: One explanation is a translation and the other is not.
         """
-        from hw7.views.comparison import compare
+        from helpers.heatmap import compare_explanations, sheet_of
+        from hw7.views.comparison import compare_layers
 
-        return compare(cast("Explanation", self), first, second, method, hide_special=hide_special)
+        explanation = cast("Explanation", self)
+        if not isinstance(first, str):
+            return compare_explanations(
+                explanation, first, method or second, hide_special=hide_special
+            )
+        if second is None:
+            raise MethodError(
+                f"{first!r} is to be compared with what? Name two methods, for example "
+                "compare('saliency', 'attention'), or give another explanation."
+            )
+        names = [choose_method(explanation.methods, name) for name in (first, second)]
+        return compare_layers(sheet_of(explanation), *names, hide_special=hide_special)
