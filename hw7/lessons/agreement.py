@@ -4,6 +4,8 @@ from collections.abc import Mapping, Sequence
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+from hw7.views.comparison import rank_correlation
+
 if TYPE_CHECKING:
     import pandas
 
@@ -31,15 +33,13 @@ def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) 
         ValueError: The two do not score the same words.
     """
     import pandas
-    from scipy.stats import spearmanr
 
     if list(first.index) != list(second.index):
         raise ValueError("The two must score the same words in the same order.")
     sides = pandas.DataFrame({"first": first.to_numpy(), "second": second.to_numpy()}, dtype=float)
     shared = sides.dropna().abs()
     words = len(shared)
-    is_constant = any(shared[side].nunique() < 2 for side in shared)
-    has_rank = words >= FEWEST_WORDS and not is_constant
+    has_rank = words >= FEWEST_WORDS
     has_overlap = words > top
     strongest = [
         set(shared[side].sort_values(ascending=False, kind="stable").index[:top]) for side in shared
@@ -47,9 +47,7 @@ def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) 
     return pandas.Series(
         {
             "words": words,
-            "spearman": float(spearmanr(*shared.to_numpy().T).statistic)
-            if has_rank
-            else float("nan"),
+            "spearman": rank_correlation(*shared.to_numpy().T) if has_rank else float("nan"),
             "overlap": len(set.intersection(*strongest)) / top if has_overlap else float("nan"),
             "chance": top / words if has_overlap else float("nan"),
         }

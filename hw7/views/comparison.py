@@ -199,15 +199,18 @@ def rank_correlations(first: numpy.ndarray, second: numpy.ndarray) -> list[float
 
     Equal scores share their mean rank; only rows with a score in both maps count.
     """
-    return [_spearman(one, other) for one, other in zip(first.T, second.T, strict=True)]
+    return [rank_correlation(one, other) for one, other in zip(first.T, second.T, strict=True)]
 
 
-def _spearman(first: numpy.ndarray, second: numpy.ndarray) -> float:
+def rank_correlation(first: numpy.ndarray, second: numpy.ndarray) -> float:
+    """Return Spearman's ρ of two lists of scores; NaN where one has no order to compare."""
+    from scipy.stats import spearmanr
+
     is_known = numpy.isfinite(first) & numpy.isfinite(second)
-    ranks = [pandas.Series(scores[is_known]).rank() for scores in (first, second)]
-    if is_known.sum() < 2 or any(one.nunique() < 2 for one in ranks):
+    sides = first[is_known], second[is_known]
+    if any(len(numpy.unique(side)) < 2 for side in sides):
         return float("nan")
-    return float(ranks[0].corr(ranks[1]))
+    return float(spearmanr(*sides).statistic)
 
 
 def _written(correlation: Any) -> str:

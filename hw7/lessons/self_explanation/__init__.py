@@ -10,9 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError
-from hw7.lessons.self_explanation.replies import ParsedReply, parse_importances
+from hw7.lessons.self_explanation.replies import (
+    ParsedReply,
+    importances_of_words,
+    parse_importances,
+    words_of,
+)
 from hw7.lessons.self_explanation.review import ReviewScores, score_review
-from hw7.lessons.self_explanation.word_importances import importances_of_words, words_of
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel

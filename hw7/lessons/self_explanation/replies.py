@@ -1,4 +1,4 @@
-"""Read the list of ``(word, importance)`` tuples out of a chat model's reply. Pure Python.
+"""Read ``(word, importance)`` tuples out of a chat model's reply, and find their words in a text.
 
 Chat models bend every format. Whatever is mended is said, so that the reader can judge whether
 the numbers are still the model's own.
@@ -8,6 +8,10 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import pandas
 
 Pair = tuple[str, float]
 
@@ -28,6 +32,7 @@ _LINE = re.compile(
     re.MULTILINE,
 )
 _CLASS_NAMES = {"class", "label", "classification", "sentiment", "answer", "prediction"}
+_WORD = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*")
 _CLASS = re.compile(r"(?<![\w.+-])([01])(?![\w.%])")
 
 
@@ -140,3 +145,62 @@ def _label_of(text: str, matches: "Sequence[re.Match[str]]") -> int | None:
         lone = _CLASS.search(text)
         found = lone[1] if lone else None
     return None if found is None else int(found)
+
+
+def words_of(text: str) -> list[str]:
+    """Return the words of an English text, without punctuation."""
+    return _WORD.findall(text)
+
+
+def importances_of_words(parsed: ParsedReply, text: str) -> tuple["pandas.Series", list[str]]:
+    """Give each word of a text the importance that the reply has for it.
+
+    Args:
+        parsed: What ``parse_importances`` read.
+        text: The text whose words were to be scored.
+
+    Returns:
+        One importance per word, in order, NaN where the reply has none; and what did not fit, one
+        sentence each: words merged into one tuple, dropped, or not in the text.
+    """
+    import pandas
+
+    words = words_of(text)
+    values: list[float] = [float("nan")] * len(words)
+    notes: list[str] = []
+    strange, merged = [], []
+    for entry, number in parsed.pairs:
+        parts = words_of(entry)
+        start = _first_free(words, values, parts)
+        if start is None:
+            strange.append(entry)
+            continue
+        if len(parts) > 1:
+            merged.append(entry)
+        values[start : start + len(parts)] = [number] * len(parts)
+    dropped = [word for word, value in zip(words, values, strict=True) if value != value]
+    if merged:
+        notes.append(f"gave every word of a merged tuple its number: {_listed(merged)}")
+    if strange:
+        notes.append(f"left out {len(strange)} tuple(s) that fit no word: {_listed(strange)}")
+    if dropped:
+        notes.append(f"{len(dropped)} of {len(words)} words have no importance: {_listed(dropped)}")
+    return pandas.Series(values, index=pandas.Index(words, name="word"), dtype=float), notes
+
+
+def _first_free(words: Sequence[str], values: Sequence[float], parts: Sequence[str]) -> int | None:
+    """Return where neighbouring words without a value read like these; None if nowhere."""
+    wanted = [part.casefold() for part in parts]
+    if not wanted:
+        return None
+    for start in range(len(words) - len(wanted) + 1):
+        end = start + len(wanted)
+        is_free = all(value != value for value in values[start:end])
+        if is_free and [word.casefold() for word in words[start:end]] == wanted:
+            return start
+    return None
+
+
+def _listed(entries: Sequence[str], most: int = 5) -> str:
+    more = f" and {len(entries) - most} more" if len(entries) > most else ""
+    return ", ".join(repr(entry) for entry in entries[:most]) + more

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from helpers.errors import TextError
-from hw7.lessons.self_explanation.word_importances import words_of
+from hw7.lessons.self_explanation.replies import words_of
 
 if TYPE_CHECKING:
     import pandas
-    from inseq.data import FeatureAttributionSequenceOutput
     from inseq.models import AttributionModel
 
     from helpers.generation import Generation
@@ -80,7 +79,7 @@ class ReviewScores:
         """
         import numpy
 
-        from hw7.lessons.which_method.faithfulness import faithfulness, random_scores
+        from hw7.lessons.which_method.erasure import faithfulness, random_scores
 
         columns = {
             name: values.fillna(-math.inf).to_numpy(dtype=numpy.float64)[:, None]
@@ -110,8 +109,7 @@ def score_review(
 ) -> ReviewScores:
     """Let the model write one token, and score the words of the review in its prompt for it.
 
-    A word of several tokens has the score with the largest absolute value, as Inseq's own span
-    aggregator takes it.
+    A word of several tokens has the sum of their scores.
 
     Args:
         model: A chat model from ``load_model``.
@@ -131,9 +129,10 @@ def score_review(
     generation = generate(model, prompt, max_new_tokens=1)
     words, spans = review_spans(model, generation, review)
     outputs = attribute(model, generation, methods, show_progress=False)
-    columns = {
-        method: _word_scores(outputs[method].sequence_attributions[0], spans) for method in methods
-    }
+    columns = {}
+    for method in methods:
+        scores = outputs[method].sequence_attributions[0].aggregate().target_attributions[:, 0]
+        columns[method] = [float(scores[start:end].sum()) for start, end in spans]
     everything = tuple(range(generation.sources.input_ids.shape[1]))
     return ReviewScores(
         answer=generation.generated_text,
@@ -168,16 +167,3 @@ def review_spans(
                 words.append(pieces[place])
                 spans.append(group.tokens)
     return words, spans
-
-
-def _word_scores(
-    sequence: "FeatureAttributionSequenceOutput", spans: Sequence[tuple[int, int]]
-) -> list[float]:
-    """Return the score of each span of prompt tokens for the first generated token."""
-    from hw7.lessons.which_method.word_tables import rows_after_merging
-
-    merged = sorted(set(spans))
-    rows = rows_after_merging(len(sequence.target), merged)
-    grouped = sequence.aggregate().aggregate("spans", target_spans=merged)
-    scores = grouped.target_attributions[:, 0].tolist()
-    return [scores[rows[start]] for start, _ in spans]

@@ -7,19 +7,27 @@ import numpy
 
 from helpers.errors import TextError
 from helpers.generation import Generation, generate
-from hw7.engine.repairs import scale_embeddings_once
 from hw7.lessons.which_method.alignment import (
     average_precisions,
     error_counts,
     strongest_links,
     without_special,
 )
-from hw7.lessons.which_method.erasure import removable_positions
-from hw7.lessons.which_method.faithfulness import FRACTIONS, faithfulness, random_scores
+from hw7.lessons.which_method.erasure import (
+    FRACTIONS,
+    faithfulness,
+    random_scores,
+    removable_positions,
+)
 from hw7.lessons.which_method.gold import GoldSentence
-from hw7.lessons.which_method.layers import READINGS, layer_count
-from hw7.lessons.which_method.scoring import ScoredSentence, Variant, score_sentence
-from hw7.lessons.which_method.word_tables import word_table
+from hw7.lessons.which_method.scoring import (
+    READINGS,
+    ScoredSentence,
+    Variant,
+    layer_count,
+    score_sentence,
+)
+from hw7.lessons.which_method.word_tables import placed_groups, word_table
 
 if TYPE_CHECKING:
     import pandas
@@ -40,8 +48,6 @@ def sentence_scores(
 
 def gold_generation(model: "AttributionModel", gold: GoldSentence) -> Generation:
     """Return the gold translation as what the model is made to write."""
-    # Does nothing for a model that is in order; a check of milliseconds.
-    scale_embeddings_once(model)
     return generate(model, gold.source_text, target=gold.target_text, allow_unknown=True)
 
 
@@ -172,8 +178,6 @@ def _check_words(model: "AttributionModel", generation: Generation, gold: GoldSe
     Raises:
         TextError: They do not.
     """
-    from hw7.lessons.which_method.word_tables import placed_groups
-
     for encoded, words in (
         (generation.sources, gold.source_words),
         (generation.targets, gold.target_words),
@@ -208,3 +212,33 @@ def _random_sentences(
         words = word_table(tokens, model.tokenizer, gold.source_words, gold.target_words)
         found[RANDOM, repeat] = ScoredSentence(tokens, words, 0.0)
     return found
+
+
+def count_tokens(
+    model: "AttributionModel", sentences: Sequence[GoldSentence]
+) -> "pandas.DataFrame":
+    """Count words, tokens, words of several tokens, and words that share one token.
+
+    Returns:
+        One row for the source and one for the target side.
+
+    Raises:
+        TextError: The model's tokens do not spell the gold words.
+    """
+    import pandas
+
+    rows = {side: [0, 0, 0, 0] for side in ("source", "target")}
+    for gold in sentences:
+        generation = gold_generation(model, gold)
+        sides = {
+            "source": (generation.sources, gold.source_words),
+            "target": (generation.targets, gold.target_words),
+        }
+        for side, (encoded, words) in sides.items():
+            tokens = model.tokenizer.convert_ids_to_tokens(encoded.input_ids[0].tolist())
+            for group in placed_groups(tokens, words, model.tokenizer):
+                spelled, named = (end - start for start, end in (group.tokens, group.words))
+                found = (named, spelled, named if spelled > named else 0, named if named > 1 else 0)
+                rows[side] = [before + now for before, now in zip(rows[side], found, strict=True)]
+    columns = ["words", "tokens", "words of several tokens", "words that share a token"]
+    return pandas.DataFrame.from_dict(rows, orient="index", columns=columns)

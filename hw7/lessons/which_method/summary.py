@@ -1,17 +1,19 @@
 """From counts per sentence to one table: each measure with its bootstrap interval."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import HomeworkError
-from hw7.lessons.which_method.intervals import bootstrap_interval
 from hw7.lessons.which_method.measurements import RANDOM
 
 if TYPE_CHECKING:
     import pandas
 
-    from hw7.lessons.which_method.layers import Reading
+    from hw7.lessons.which_method.scoring import Reading
+
+RESAMPLES = 1000
+CONFIDENCE = 0.95
 
 
 @dataclass(frozen=True)
@@ -108,16 +110,64 @@ def measure_named(name: str, columns: "pandas.Index") -> Measure:
 def value_of(group: "pandas.DataFrame", name: str) -> float:
     """Return a measure over the rows of one method."""
     measure = measure_named(name, group.columns)
-    ratio = float(group[measure.above].sum() / group[measure.below].sum())
-    return 1 - ratio if measure.is_error else ratio
+    value = float(ratio(group[measure.above], group[measure.below], axis=0))
+    return 1 - value if measure.is_error else value
 
 
 def interval_of(group: "pandas.DataFrame", name: str) -> tuple[float, float]:
     """Return the ends of a measure's bootstrap interval over sentences."""
     measure = measure_named(name, group.columns)
     sums = group.groupby("sentence")[[measure.above, measure.below]].sum()
-    low, high = bootstrap_interval(sums[measure.above].tolist(), sums[measure.below].tolist())
+    low, high = bootstrap_interval(
+        ratio, sums[measure.above].tolist(), sums[measure.below].tolist()
+    )
     return (1 - high, 1 - low) if measure.is_error else (low, high)
+
+
+def bootstrap_interval(
+    statistic: Callable[..., Any], *samples: Sequence[float]
+) -> tuple[float, float]:
+    """Return the 95% bootstrap interval of a statistic of paired samples, the same every time.
+
+    Whole sentences are drawn anew, with replacement, because the words of one sentence are not
+    independent (Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation").
+
+    Args:
+        statistic: What is computed, vectorised over its ``axis``, such as ``ratio``.
+        samples: One number per sentence, in as many columns as the statistic has arguments.
+
+    Returns:
+        The lower and the upper end; both are the statistic where there is one sentence only.
+    """
+    import numpy
+    from scipy.stats import bootstrap
+
+    columns = [numpy.asarray(sample, float) for sample in samples]
+    if len(columns[0]) < 2:
+        only = float(statistic(*columns))
+        return only, only
+    result = bootstrap(
+        columns,
+        statistic,
+        paired=True,
+        vectorized=True,
+        n_resamples=RESAMPLES,
+        confidence_level=CONFIDENCE,
+        method="percentile",
+        # SciPy 1.15 renamed it to rng, and still takes the old name.
+        random_state=numpy.random.default_rng(0),
+    )
+    return float(result.confidence_interval.low), float(result.confidence_interval.high)
+
+
+def ratio(above: Any, below: Any, axis: int = -1) -> Any:
+    """Return one sum divided by another."""
+    return above.sum(axis=axis) / below.sum(axis=axis)
+
+
+def ratio_difference(above: Any, below: Any, above2: Any, below2: Any, axis: int = -1) -> Any:
+    """Return how far two ratios over the same sentences lie apart."""
+    return ratio(above, below, axis) - ratio(above2, below2, axis)
 
 
 def random_spread(counts: "pandas.DataFrame", measures: Sequence[str]) -> "pandas.DataFrame":
@@ -140,7 +190,6 @@ def difference(
         ``difference`` (first less second), ``low``, ``high``, and ``is_clear``: whether zero lies
         outside the interval.
     """
-    import numpy
     import pandas
 
     kind = measure_named(measure, counts.columns)
@@ -151,13 +200,9 @@ def difference(
             raise HomeworkError(f"There are no counts of {name!r}. Use two of: {there}.")
     values = [value_of(group, measure) for group in groups]
     sums = [group.groupby("sentence")[[kind.above, kind.below]].sum() for group in groups]
-    drawn = numpy.random.default_rng(0).integers(len(sums[0]), size=(1000, len(sums[0])))
-    ratios = [
-        table[kind.above].to_numpy()[drawn].sum(1) / table[kind.below].to_numpy()[drawn].sum(1)
-        for table in sums
-    ]
-    sign = -1 if kind.is_error else 1
-    low, high = numpy.percentile(sign * (ratios[0] - ratios[1]), [2.5, 97.5])
+    columns = [table[column].tolist() for table in sums for column in (kind.above, kind.below)]
+    ends = bootstrap_interval(ratio_difference, *columns)
+    low, high = sorted(-end for end in ends) if kind.is_error else ends
     is_clear = bool(low > 0 or high < 0)
     return pandas.Series(
         {"difference": values[0] - values[1], "low": low, "high": high, "is_clear": is_clear}

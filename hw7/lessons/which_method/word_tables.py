@@ -1,4 +1,4 @@
-"""Scores from tokens to the words of a gold alignment, by Inseq's own span aggregator."""
+"""Scores from tokens to the words of a gold alignment."""
 
 import unicodedata
 from bisect import bisect_right
@@ -87,8 +87,8 @@ def word_table(
 ) -> "pandas.DataFrame":
     """Return the scores of a translation word by word.
 
-    Tokens of one word are put together by Inseq's ``spans`` aggregator, whose default keeps the
-    score with the largest absolute value.
+    The pieces of a source word add up, and the columns of a target word's pieces are averaged, so
+    that every column still has the total it had.
 
     Args:
         sequence: Inseq's output, aggregated to `[source, generated]`, with its raw tokens.
@@ -103,28 +103,25 @@ def word_table(
     Raises:
         TextError: The tokens do not spell the words.
     """
+    import numpy
     import pandas
 
     special = set(tokenizer.all_special_tokens)
     source = [token.token for token in sequence.source]
     target = [token.token for token in sequence.target]
-    source_groups = placed_groups(source, source_words, tokenizer)
-    target_groups = placed_groups(target, target_words, tokenizer)
-    grouped = sequence.aggregate(
-        "spans",
-        source_spans=[group.tokens for group in source_groups],
-        target_spans=[group.tokens for group in target_groups],
-    )
-    # Merging tokens moves those behind them: number the rows and columns that are left.
-    rows = rows_after_merging(len(source), [group.tokens for group in source_groups])
-    columns = rows_after_merging(len(target), [group.tokens for group in target_groups])
     special_rows = [place for place, token in enumerate(source) if token in special]
-    chosen_rows = [*_one_per_word(rows, source_groups), *(rows[place] for place in special_rows)]
-    start = grouped.attr_pos_start
-    chosen_columns = [column - start for column in _one_per_word(columns, target_groups)]
-    scores = grouped.source_attributions.detach().cpu().double().numpy()
+    rows = [
+        *_one_per_word(placed_groups(source, source_words, tokenizer)),
+        *((place, place + 1) for place in special_rows),
+    ]
+    scores = sequence.source_attributions.detach().cpu().double().numpy()
+    by_word = numpy.stack([scores[start:end].sum(axis=0) for start, end in rows])
+    first = sequence.attr_pos_start
+    columns = _one_per_word(placed_groups(target, target_words, tokenizer))
     return pandas.DataFrame(
-        scores[chosen_rows][:, chosen_columns],
+        numpy.stack(
+            [by_word[:, start - first : end - first].mean(axis=1) for start, end in columns], axis=1
+        ),
         index=pandas.Index([*source_words, *(source[place] for place in special_rows)]),
         columns=pandas.Index(target_words),
     ).rename_axis(index="source", columns="target")
@@ -151,12 +148,6 @@ def spelled_texts(tokens: Sequence[str], tokenizer: Any) -> list[str]:
     return ["" if text == INCOMPLETE else text for text in texts]
 
 
-def rows_after_merging(count: int, spans: Sequence[Span]) -> list[int]:
-    """Return, for each of ``count`` tokens, the row it is in once each span is one row."""
-    merged = {place for start, end in spans for place in range(start + 1, end)}
-    return list(accumulate((place not in merged for place in range(count)), initial=-1))[1:]
-
-
-def _one_per_word(rows: Sequence[int], groups: Sequence[WordGroup]) -> list[int]:
-    """Return each word's row, in the order of the words."""
-    return [rows[group.tokens[0]] for group in groups for _ in range(*group.words)]
+def _one_per_word(groups: Sequence[WordGroup]) -> list[Span]:
+    """Return the tokens of each word, in the order of the words."""
+    return [group.tokens for group in groups for _ in range(*group.words)]

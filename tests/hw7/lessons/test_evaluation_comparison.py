@@ -84,8 +84,13 @@ def test_faithfulness_is_that_of_the_methods_token_scores(model, counts):
         assert row[name] == pytest.approx(expected[name].sum(), abs=1e-5)
 
 
-def test_the_model_is_put_in_order_before_it_is_judged(model, counts):
-    assert are_embeddings_scaled_once(model)
+def test_judging_a_model_leaves_its_decoder_as_it_was_loaded():
+    """Who switched the repair off is shown the scores of the decoder as it is."""
+    unrepaired = random_model("marian")
+    assert not are_embeddings_scaled_once(unrepaired)
+    compare_methods(unrepaired, SENTENCES[:1], VARIANTS[:1], show_progress=False)
+    count_tokens(unrepaired, SENTENCES[:1])
+    assert not are_embeddings_scaled_once(unrepaired)
 
 
 def test_the_same_run_gives_the_same_counts(model, counts):

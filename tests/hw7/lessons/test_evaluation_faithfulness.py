@@ -9,9 +9,9 @@ from hw7.lessons.which_method import faithfulness
 from hw7.lessons.which_method.erasure import (
     erased_probabilities,
     generated_ids,
+    random_scores,
     removable_positions,
 )
-from hw7.lessons.which_method.faithfulness import random_scores
 from tests.support.random_models import EOS, random_model, random_text
 
 FAMILIES = ["marian", "t5", "gpt2", "qwen3"]

@@ -8,7 +8,7 @@ from helpers.attribution import attribute
 from helpers.generation import generate
 from hw7.engine.repairs import scale_embeddings_once
 from hw7.lessons.which_method import best_layer, layer_attribution
-from hw7.lessons.which_method.layers import layer_count
+from hw7.lessons.which_method.scoring import layer_count
 from tests.support.random_models import random_model, random_text
 
 

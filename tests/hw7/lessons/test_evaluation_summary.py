@@ -8,6 +8,7 @@ import pytest
 
 from helpers.errors import HomeworkError
 from hw7.lessons.which_method import bootstrap_interval, difference, random_spread, summarize
+from hw7.lessons.which_method.summary import ratio
 
 
 def counts_of(method, hits, words, repeat=0):
@@ -45,7 +46,7 @@ def test_the_interval_holds_the_value_and_an_error_rate_turns_it_round():
 def test_the_interval_of_a_mean_is_the_normal_one():
     """Of 400 numbers, where the central limit theorem holds."""
     numbers = numpy.random.default_rng(0).exponential(size=400)
-    low, high = bootstrap_interval(numbers.tolist(), [1.0] * 400)
+    low, high = bootstrap_interval(ratio, numbers.tolist(), [1.0] * 400)
     half = 1.96 * numbers.std() / math.sqrt(400)
     # 1000 resamples: the ends vary by about a tenth of the half width.
     assert low == pytest.approx(numbers.mean() - half, abs=0.25 * half)
@@ -53,16 +54,16 @@ def test_the_interval_of_a_mean_is_the_normal_one():
 
 
 def test_the_interval_of_equal_sentences_is_a_point():
-    assert bootstrap_interval([1, 2, 3], [2, 4, 6]) == pytest.approx((0.5, 0.5))
+    assert bootstrap_interval(ratio, [1, 2, 3], [2, 4, 6]) == pytest.approx((0.5, 0.5))
 
 
 def test_the_interval_is_the_same_on_every_run():
     numbers = ([1, 0, 2, 2], [3, 2, 4, 2])
-    assert bootstrap_interval(*numbers) == bootstrap_interval(*numbers)
+    assert bootstrap_interval(ratio, *numbers) == bootstrap_interval(ratio, *numbers)
 
 
 def test_one_sentence_has_no_interval():
-    assert bootstrap_interval([1], [4]) == (0.25, 0.25)
+    assert bootstrap_interval(ratio, [1], [4]) == (0.25, 0.25)
 
 
 def test_a_difference_is_clear_where_every_sentence_agrees():

@@ -9,7 +9,7 @@ from helpers.attribution import attribute
 from helpers.errors import TextError
 from helpers.generation import generate
 from hw7.lessons.which_method import word_table
-from hw7.lessons.which_method.word_tables import WordGroup, rows_after_merging, word_groups
+from hw7.lessons.which_method.word_tables import WordGroup, word_groups
 from tests.support.random_models import random_model, random_text
 
 
@@ -77,10 +77,6 @@ def test_groups_cover_all_tokens_and_words_however_the_text_is_cut(data):
         assert "".join(tokens[slice(*group.tokens)]) == "".join(words[slice(*group.words)])
 
 
-def test_rows_behind_merged_tokens_move_up():
-    assert rows_after_merging(6, [(0, 1), (1, 4), (5, 6)]) == [0, 1, 1, 1, 2, 3]
-
-
 def test_word_table_of_whole_words_has_inseqs_scores(model, sequence):
     source = [token.token for token in sequence.source][:-1]
     target = [token.token for token in sequence.target][1:-1]
@@ -92,7 +88,7 @@ def test_word_table_of_whole_words_has_inseqs_scores(model, sequence):
     assert torch.equal(torch.tensor(table.to_numpy()), tokens.source_attributions[:, :-1].double())
 
 
-def test_word_table_of_merged_tokens_has_their_largest_score(model, sequence):
+def test_pieces_of_a_source_word_add_up_and_those_of_a_target_word_are_averaged(model, sequence):
     source = [token.token for token in sequence.source][:-1]
     target = [token.token for token in sequence.target][1:-1]
     tokens = sequence.aggregate()
@@ -100,9 +96,11 @@ def test_word_table_of_merged_tokens_has_their_largest_score(model, sequence):
     written = [target[0] + target[1], *target[2:]]
     table = word_table(tokens, model.tokenizer, words, written)
     scores = tokens.source_attributions.double()
-    assert table.iat[1, 0] == pytest.approx(float(scores[1:3, 0:2].max()))
+    assert table.iat[1, 0] == pytest.approx(float(scores[1:3, 0:2].sum() / 2))
     assert table.iat[0, 1] == pytest.approx(float(scores[0, 2]))
     assert table.iat[-1, -1] == pytest.approx(float(scores[-1, -2]))
+    # Sums of a few float32 scores.
+    assert table.sum().to_numpy() == pytest.approx(1.0, abs=1e-6)
 
 
 def test_words_that_share_a_token_share_its_scores(model, sequence):

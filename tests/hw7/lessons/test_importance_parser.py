@@ -4,8 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hw7.lessons.self_explanation.replies import parse_importances
-from hw7.lessons.self_explanation.word_importances import importances_of_words, words_of
+from hw7.lessons.self_explanation.replies import importances_of_words, parse_importances, words_of
 
 PAIRS = [("This", 0.0), ("film", 0.2), ("dull", -0.9)]
 CLEAN = '[("This", 0.0), ("film", 0.2), ("dull", -0.9)]\n0'
