@@ -20,8 +20,8 @@ import inseq
 import torch
 from transformers.utils import logging as transformers_logging
 
+from helpers.attribution import explain
 from helpers.catalog import CATALOG
-from helpers.explanation import explain
 from helpers.models import load_model
 
 TEXTS = {

@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
-from helpers.heatmap import explanation_html
 from hw7.views.component import page_html
 from hw7.views.picture import png_of
 from tests.support.made_explanations import made_explanation, many_tokens
@@ -88,13 +87,13 @@ def main() -> None:
     for count in SIZES:
         tokens = many_tokens(count)
         explanation = made_explanation(tokens, tokens)
-        html = explanation_html(explanation)
+        html = explanation.html()
         pages[count] = page_html("heatmap", html)
         theirs = inseq_html(explanation)
         lines[count] = (
             f"{count:>4} × {count:<4}"
-            f"{seconds(lambda e=explanation: explanation_html(e)):8.2f} s"
-            f"{seconds(lambda e=explanation: explanation_html(e, picture=False)):8.2f} s"
+            f"{seconds(lambda e=explanation: e.html()):8.2f} s"
+            f"{seconds(lambda e=explanation: e.html(picture=False)):8.2f} s"
             f"{seconds(lambda e=explanation: png_of(e.plot(), dpi=90)):8.2f} s"
             f"{seconds(lambda e=explanation: inseq_html(e)):8.2f} s"
             f"{len(html.encode()) / 1000:9.0f} kB{len(theirs.encode()) / 1000:9.0f} kB"

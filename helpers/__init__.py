@@ -8,35 +8,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from helpers.attribution import explain
     from helpers.environment import prepare_notebook
-    from helpers.explanation import Explanation, explain
+    from helpers.explanation import Explanation
     from helpers.memory import release
     from helpers.models import load_model
-    from hw7.lessons.explorer.explorer import explore
-    from hw7.lessons.published import compare_with_published, published_scores
 
 __version__ = "0.1.0"
 
 __all__ = [
     "Explanation",
-    "compare_with_published",
     "explain",
-    "explore",
     "load_model",
     "prepare_notebook",
-    "published_scores",
     "release",
 ]
 
 _HOME_OF = {
     "prepare_notebook": "helpers.environment",
     "load_model": "helpers.models",
-    "explain": "helpers.explanation",
+    "explain": "helpers.attribution",
     "Explanation": "helpers.explanation",
-    "explore": "hw7.lessons.explorer.explorer",
     "release": "helpers.memory",
-    "published_scores": "hw7.lessons.published",
-    "compare_with_published": "hw7.lessons.published",
 }
 
 

@@ -1,21 +1,18 @@
-"""Run attribution methods on one generation: which ones work, and their scores from Inseq."""
+"""``explain``: let the model write once, attribute what it wrote, make the scores readable."""
 
 from collections.abc import Mapping, Sequence
-from functools import cache, partial
-from typing import TYPE_CHECKING, Any, Literal
+from functools import partial
+from inspect import signature
+from typing import TYPE_CHECKING, Any, Literal, overload
 
-from helpers.errors import MethodError, NotEnoughMemoryError
-from helpers.generation import Generation, encode_contrast
-from helpers.memory import MEGABYTE
-from helpers.methods import check_methods
-from helpers.progress import progress_bar
-from hw7.engine.capacity import (
-    available_memory,
-    bytes_of_attribution,
-    is_out_of_memory,
-    longest_target,
-    size_of,
-)
+from helpers.aggregation import aggregate
+from helpers.environment import progress_bar
+from helpers.errors import HomeworkError, MethodError, NotEnoughMemoryError
+from helpers.explanation import Explanation
+from helpers.generation import Generation, encode_contrast, generate
+from helpers.memory import ensure_attribution_fits
+from helpers.methods import check_methods, fast_methods
+from hw7.engine.capacity import is_out_of_memory
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
@@ -26,6 +23,67 @@ Score = Literal["probability", "logit", "crossentropy"]
 SCORES: tuple[Score, ...] = ("probability", "logit", "crossentropy")
 
 
+@overload
+def explain(model: "AttributionModel", text: str, **settings: Any) -> Explanation: ...
+@overload
+def explain(model: "AttributionModel", text: list[str], **settings: Any) -> list[Explanation]: ...
+def explain(
+    model: "AttributionModel",
+    text: str | list[str],
+    *,
+    methods: Sequence[str] = ("saliency", "attention"),
+    target: str | Sequence[str] | None = None,
+    words: bool = False,
+    **settings: Any,
+) -> Explanation | list[Explanation]:
+    """Generate once, then score with every method which tokens made the model write each token.
+
+    Args:
+        model: A model from ``load_model``.
+        text: The sentence or prompt; a list gives a list of explanations.
+        methods: Inseq's methods, such as ``saliency``, ``attention``, ``integrated_gradients``.
+        target: Explain this text instead of the model's own (a list where ``text`` is one).
+        words: Group the tokens of one word, with Inseq's own span aggregator.
+        settings: ``max_new_tokens``, ``allow_unknown`` and ``generation_settings`` as in
+            ``helpers.generation.generate``; ``score``, ``contrast``, ``method_options``,
+            ``use_fast_engine`` and ``show_progress`` as in ``helpers.attribution.attribute``.
+
+    Raises:
+        TextError: The text is empty, too long, or has words the model does not know.
+        MethodError: A method does not run here; the message lists those that do.
+        NotEnoughMemoryError: It does not fit; the message says what to try.
+    """
+    writing, scoring = settings_of(generate, settings), settings_of(attribute, settings)
+    if unknown := settings.keys() - writing.keys() - scoring.keys():
+        raise HomeworkError(f"explain has no setting {min(unknown)!r}.")
+    texts = [text] if isinstance(text, str) else text
+    targets = [target] * len(texts) if target is None or isinstance(target, str) else target
+    explanations = []
+    for one, forced in zip(texts, targets, strict=True):
+        generation = generate(model, one, target=forced, **writing)
+        outputs = attribute(model, generation, methods, **scoring)
+        explanations.append(
+            Explanation(
+                input_text=generation.input_text,
+                generated_text=generation.generated_text,
+                model_name=model.model_name,
+                score=settings.get("score", "probability"),
+                is_translation=model.is_encoder_decoder,
+                attributions={
+                    method: aggregate(output, model.tokenizer, words=words)
+                    for method, output in outputs.items()
+                },
+            )
+        )
+    return explanations[0] if isinstance(text, str) else explanations
+
+
+def settings_of(step: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the settings that a step of the explanation takes as keywords."""
+    names = [name for name, each in signature(step).parameters.items() if each.kind.value == 3]
+    return {name: settings[name] for name in settings if name in names}
+
+
 def attribute(
     model: "AttributionModel",
     generation: Generation,
@@ -33,7 +91,7 @@ def attribute(
     *,
     score: Score = "probability",
     contrast: str | None = None,
-    options: Mapping[str, Mapping[str, Any]] | None = None,
+    method_options: Mapping[str, Mapping[str, Any]] | None = None,
     use_fast_engine: bool = True,
     show_progress: bool = True,
 ) -> "dict[str, FeatureAttributionOutput]":
@@ -43,11 +101,13 @@ def attribute(
         model: A model from ``load_model``.
         generation: The one generation that all methods explain.
         methods: Names of Inseq's methods.
-        score: What gradient methods differentiate.
-        contrast: Another continuation; what is explained is then the difference of the scores.
-        options: For each method, arguments of its own such as ``n_steps``.
-        use_fast_engine: Share forward and backward passes between tokens where that is exact;
-            False leaves everything to Inseq.
+        score: What gradient methods differentiate. Inseq's default is the probability; the
+            homework's slides define saliency on the logit, which gives other numbers.
+        contrast: Another continuation: explain why the model wrote each token rather than the one
+            that stands at its place there (needs ``score`` probability or logit).
+        method_options: For each method, arguments of its own such as ``{"n_steps": 50}``.
+        use_fast_engine: Share work between tokens where that is exact (the scores are Inseq's
+            either way); False runs Inseq's own loop over the tokens.
         show_progress: Show a progress bar.
 
     Returns:
@@ -57,51 +117,26 @@ def attribute(
         MethodError: A method or score does not run here; the message lists what does.
         NotEnoughMemoryError: The attribution does not fit; the message says what would.
     """
-    from hw7.engine.inseq_outputs import attribute_with_inseq
-    from hw7.engine.shared_passes import attribute_together
-
     check_methods(model, methods)
     if score not in SCORES:
         raise MethodError(f"Unknown score {score!r}. Use one of {', '.join(map(repr, SCORES))}.")
-    ensure_attribution_fits(model, generation, methods)
     if contrast is not None and score == "crossentropy":
         raise MethodError(
             "A contrast has no cross-entropy. Use score='probability' or score='logit'."
         )
-    chosen = {method: dict((options or {}).get(method, {})) for method in methods}
-    compared = None if contrast is None else encode_contrast(model, generation, contrast)
-    settings: dict[str, Any] = {"score": score, "contrast": compared}
-    fast_methods = (
-        _fast_methods(model, chosen, score, has_contrast=contrast is not None)
+    ensure_attribution_fits(model, generation, methods)
+    options = {method: dict((method_options or {}).get(method, {})) for method in methods}
+    settings: dict[str, Any] = {
+        "score": score,
+        "contrast": None if contrast is None else encode_contrast(model, generation, contrast),
+    }
+    fast = (
+        fast_methods(model, options, score, has_contrast=contrast is not None)
         if use_fast_engine
         else []
     )
     try:
-        outputs = {}
-        if fast_methods:
-            own = {method: chosen[method] for method in fast_methods}
-            with progress_bar(0, "Attributing", is_shown=show_progress) as bar:
-                outputs = attribute_together(
-                    model,
-                    generation.sources,
-                    generation.targets,
-                    fast_methods,
-                    options=own,
-                    report=partial(_move, bar),
-                    **settings,
-                )
-        for method in chosen:
-            if method in outputs:
-                continue
-            outputs[method] = attribute_with_inseq(
-                model,
-                generation.sources,
-                generation.targets,
-                method,
-                options=chosen[method],
-                show_progress=show_progress,
-                **settings,
-            )
+        outputs = _run(model, generation, options, fast, settings, show_progress=show_progress)
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -117,30 +152,33 @@ def attribute(
     return {method: outputs[method] for method in methods}
 
 
-def ensure_attribution_fits(
-    model: "AttributionModel", generation: Generation, methods: Sequence[str]
-) -> None:
-    """Refuse an attribution that needs more memory than is free, before it starts.
+def _run(
+    model: "AttributionModel",
+    generation: Generation,
+    options: Mapping[str, Mapping[str, Any]],
+    fast: Sequence[str],
+    settings: Mapping[str, Any],
+    *,
+    show_progress: bool,
+) -> "dict[str, FeatureAttributionOutput]":
+    """Run the fast methods together, then the others in the order asked for."""
+    from hw7.engine.inseq_outputs import attribute_with_inseq
+    from hw7.engine.shared_passes import attribute_together
 
-    Raises:
-        NotEnoughMemoryError: Says how much is needed, how much there is, and what would fit.
-    """
-    size = size_of(model.model.config)
-    target = generation.targets.input_ids.shape[1]
-    prompt = generation.sources.input_ids.shape[1]
-    source, steps = (prompt, target) if model.is_encoder_decoder else (0, target - prompt)
-    itemsize = model.model.dtype.itemsize
-    needed = bytes_of_attribution(size, source, target, steps, methods, itemsize)
-    free = available_memory(str(model.device))
-    if needed <= free:
-        return
-    tokens = longest_target(size, source, methods, free, itemsize)
-    raise NotEnoughMemoryError(
-        f"Explaining these {source + target} tokens with {', '.join(methods)} needs about "
-        f"{needed / MEGABYTE:,.0f} MB on {model.device}, but only {free / MEGABYTE:,.0f} MB are "
-        f"free. About {tokens} generated tokens fit: shorten the text, give a smaller "
-        "max_new_tokens, or load the model with quantization='4bit'."
-    )
+    texts = (model, generation.sources, generation.targets)
+    outputs = {}
+    if fast:
+        own = {method: options[method] for method in fast}
+        with progress_bar(0, "Attributing", is_shown=show_progress) as bar:
+            outputs = attribute_together(
+                *texts, fast, options=own, report=partial(_move, bar), **settings
+            )
+    for method in options:
+        if method not in outputs:
+            outputs[method] = attribute_with_inseq(
+                *texts, method, options=options[method], show_progress=show_progress, **settings
+            )
+    return outputs
 
 
 def _move(bar: "tqdm[Any]", done: int, total: int) -> None:
@@ -148,30 +186,3 @@ def _move(bar: "tqdm[Any]", done: int, total: int) -> None:
     if bar.total != total:
         bar.reset(total)
     bar.update(done - bar.n)
-
-
-def _fast_methods(
-    model: "AttributionModel",
-    options: Mapping[str, Mapping[str, Any]],
-    score: str,
-    *,
-    has_contrast: bool,
-) -> list[str]:
-    """Return the methods that the fast engine computes exactly; say once why others are not."""
-    from hw7.engine.shared_passes import FAST_METHODS, reason_to_fall_back
-
-    fast = []
-    for method, own in options.items():
-        reason = reason_to_fall_back(
-            model, method, score=score, has_contrast=has_contrast, options=own
-        )
-        if reason is None:
-            fast.append(method)
-        elif method in FAST_METHODS:
-            _say_once(f"{method} is computed by Inseq, token by token: {reason}")
-    return fast
-
-
-@cache
-def _say_once(sentence: str) -> None:
-    print(sentence)

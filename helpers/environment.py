@@ -6,7 +6,10 @@ import sys
 import warnings
 from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Host = Literal["Colab", "Kaggle", "local"]
 
@@ -40,6 +43,11 @@ def assets_folder() -> Path:
     """Return the folder with the bundled translator, the questions and the published scores."""
     checkout = project_folder()
     return checkout / "assets" if checkout else Path(__file__).resolve().parent / "assets"
+
+
+def font_file() -> Path:
+    """Return the bundled font, which has the everyday characters of both Chinese scripts."""
+    return assets_folder() / "fonts" / "HW7Sans-Regular.otf"
 
 
 def models_folder() -> Path:
@@ -102,3 +110,15 @@ def quiet_libraries() -> None:
         warnings.filterwarnings("ignore", module=rf"{module}(\.|$)")
     # A front end that has no widgets falls back to text, and tqdm says so on every import.
     warnings.filterwarnings("ignore", message="IProgress not found")
+
+
+def progress_bar(total: int, description: str, *, is_shown: bool = True) -> "tqdm[Any]":
+    """Return tqdm's bar for this front end; it goes away when the work is done.
+
+    ``TQDM_DISABLE=1`` silences it. tqdm's own notebook bar does not look at that variable, and a
+    stored notebook would keep the bar as an output.
+    """
+    from tqdm.auto import tqdm
+
+    is_silenced = os.environ.get("TQDM_DISABLE", "0") not in ("", "0")
+    return tqdm(total=total, desc=description, leave=False, disable=is_silenced or not is_shown)

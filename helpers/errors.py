@@ -1,5 +1,7 @@
 """Errors written for students: what happened, why, and the next thing to type."""
 
+from functools import cache
+
 
 class HomeworkError(Exception):
     """Base of every error the kit raises on purpose; its first line is the whole message."""
@@ -27,3 +29,9 @@ class MethodError(HomeworkError):
 
 class TokenLookupError(HomeworkError, LookupError):
     """The token asked for is not in the heatmap, or occurs more than once."""
+
+
+@cache
+def say_once(sentence: str) -> None:
+    """Print what a student should know, the first time it is true."""
+    print(sentence)

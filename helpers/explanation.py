@@ -1,233 +1,209 @@
-"""``explain``: attribute one generation with every method; and the ``Explanation`` it returns."""
+"""``Explanation``: the scores over one generation as heatmaps, comparisons and files."""
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+import hashlib
+import json
+import tempfile
+import zipfile
+from dataclasses import fields
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from helpers import lookup
-from helpers.aggregation import aggregate
-from helpers.attribution import Score, attribute
-from helpers.generation import generate
-from helpers.viewable import Viewable
+from helpers.environment import font_file
+from helpers.errors import HomeworkError, MethodError
+from helpers.lookup import Scores, choose_method
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from matplotlib.figure import Figure
 
-    import pandas
-    from inseq import FeatureAttributionOutput
-    from inseq.models import AttributionModel
+    from hw7.views.comparison import Comparison
+    from hw7.views.sheet import Sheet
+
+FACTS_MIME = "application/vnd.hw7.facts+json"
+"""MIME type of an explanation's facts, which ``hw7 run`` collects from executed notebooks."""
+
+_ORIGIN = "explanation.json"
+_FORMAT = "hw7-explanation-1"
 
 
-class Explanation(Viewable):
-    """The scores of one or more methods over the same generation.
+class Explanation(Scores):
+    """The scores of every method, and what can be made of them.
 
     It holds no reference to the model, so it stays usable after ``release(model)``.
-
-    Attributes:
-        input_text: The sentence or prompt that was explained.
-        generated_text: What the model wrote, without special tokens.
-        model_name: The model's name, as in the catalog, on the hub, or its folder's.
-        score: What gradient methods differentiated: probability, logit or crossentropy.
-        is_translation: True where the source is a text of its own (encoder-decoder); False where
-            the source of a token is everything before it (decoder-only).
     """
 
-    def __init__(
-        self,
-        *,
-        input_text: str,
-        generated_text: str,
-        model_name: str,
-        score: str,
-        is_translation: bool,
-        attributions: "Mapping[str, FeatureAttributionOutput]",
-    ) -> None:
-        self.input_text = input_text
-        self.generated_text = generated_text
-        self.model_name = model_name
-        self.score = score
-        self.is_translation = is_translation
-        self._attributions = dict(attributions)
-
-    @property
-    def methods(self) -> list[str]:
-        """The methods there are scores of, in the order asked for."""
-        return list(self._attributions)
-
-    def attribution(self, method: str) -> "FeatureAttributionOutput":
-        """Return Inseq's output, aggregated as its ``show()`` does, with readable tokens.
-
-        Raises:
-            MethodError: There are no scores of this method; the message lists those there are.
-        """
-        return self._attributions[lookup.choose_method(self.methods, method)]
-
-    def table(self, method: str | None = None) -> "pandas.DataFrame":
-        """Return the scores as a table `[source, generated]`, one row per attributed token.
-
-        Token names may repeat; rows and columns keep the order of the text. Where a token was not
-        yet written, the score is NaN.
-        """
-        return lookup.table_of(self.attribution(lookup.choose_method(self.methods, method)))
-
-    def importance(
-        self,
-        source: str,
-        generated: str,
-        *,
-        method: str | None = None,
-        source_occurrence: int | None = None,
-        occurrence: int | None = None,
-    ) -> float:
-        """Return how important a source token was when a token was generated.
+    def show(self, *, hide_special: bool = False) -> None:
+        """Show one heatmap per method, all over the same generation; in a script, their facts.
 
         Args:
-            source: The attributed token, as shown on screen.
-            generated: The generated token, as shown on screen.
-            method: The method, where there is more than one.
-            source_occurrence: Which of several equal source tokens, counted from 1.
-            occurrence: Which of several equal generated tokens, counted from 1.
+            hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
+        """
+        from hw7.views.component import show_bundle
+
+        show_bundle(self.bundle(hide_special=hide_special))
+
+    def bundle(self, *, hide_special: bool = False, picture: bool = True) -> dict[str, Any]:
+        """Return what a notebook stores of the heatmaps, by MIME type."""
+        return {
+            "text/html": self.html(hide_special=hide_special, picture=picture),
+            "text/plain": self.facts_text(),
+            FACTS_MIME: self.facts(),
+        }
+
+    def html(self, *, hide_special: bool = False, picture: bool = True) -> str:
+        """Return the heatmaps as HTML that fetches nothing: same explanation, same bytes.
+
+        Args:
+            hide_special: Start without special tokens such as ``</s>``, the others renormalised.
+            picture: Embed the static picture that is shown where scripts are stripped.
+        """
+        from hw7.views.component import sheet_html
+
+        return sheet_html(
+            self.sheet(), self.facts_text(), hide_special=hide_special, picture=picture
+        )
+
+    def plot(self, path: str | Path | None = None, *, hide_special: bool = False) -> "Figure":
+        """Return a matplotlib figure with one map per method, Chinese glyphs included.
+
+        Args:
+            path: Also save it, as ``.png``, ``.svg`` or ``.pdf``.
+            hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
 
         Raises:
-            TokenLookupError: No such token, or several; the message lists what there is.
+            HomeworkError: The path ends in something else, or its folder does not exist.
         """
-        scores = self.table(method)
-        row = lookup.position(scores.index, source, source_occurrence, "source_occurrence")
-        column = lookup.position(scores.columns, generated, occurrence, "occurrence")
-        return lookup.score_at(scores, row, column)
+        from hw7.views.picture import figure_of, save_figure
+        from hw7.views.sheet import without_special_tokens
 
-    def most_important(
-        self, generated: str, *, method: str | None = None, occurrence: int | None = None
-    ) -> str:
-        """Return the source token with the highest score when a token was generated.
+        figure = figure_of(without_special_tokens(self.sheet()) if hide_special else self.sheet())
+        if path is not None:
+            try:
+                save_figure(figure, path)
+            except ValueError as error:
+                raise HomeworkError(str(error)) from error
+        return figure
+
+    def compare(
+        self,
+        first: "str | Explanation",
+        second: str | None = None,
+        *,
+        method: str | None = None,
+        hide_special: bool = False,
+    ) -> "Comparison":
+        """Compare two methods, or this explanation with one of almost the same text.
+
+        ``explanation.compare("saliency", "attention")`` and
+        ``explanation.compare(other, method="saliency")`` both give the map of differences (the
+        first minus the second) and the rank correlation of each generated token.
+
+        Args:
+            first: A method's name, or another explanation.
+            second: The other method's name.
+            method: For two explanations, the method to compare, where there is more than one.
+            hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
 
         Raises:
-            TokenLookupError: No such generated token, or several; the message lists them.
+            MethodError: No such method; the message lists those there are.
+            HomeworkError: One explanation is a translation and the other is not.
         """
-        scores = self.table(method)
-        column = lookup.position(scores.columns, generated, occurrence, "occurrence")
-        return str(scores.index[lookup.strongest_row(scores, column)])
+        from hw7.views.comparison import compare_layers, compare_sheets
 
-    def strongest(self, method: str | None = None) -> "pandas.DataFrame":
-        """Return, for each generated token, the source token with the highest score."""
-        return lookup.strongest_of(self.table(method))
+        if isinstance(first, str):
+            if second is None:
+                raise MethodError(
+                    f"{first!r} is to be compared with what? Name two methods, for example "
+                    "compare('saliency', 'attention'), or give another explanation."
+                )
+            names = [choose_method(self.methods, name) for name in (first, second)]
+            return compare_layers(self.sheet(), *names, hide_special=hide_special)
+        name = choose_method(self.methods, method or second)
+        name = choose_method(first.methods, name)
+        try:
+            return compare_sheets(self.sheet(), first.sheet(), name, hide_special=hide_special)
+        except ValueError as error:
+            raise HomeworkError(str(error)) from error
+
+    def sheet(self) -> "Sheet":
+        """Return the scores of all methods laid out for drawing."""
+        from hw7.views.labels import printable
+        from hw7.views.sheet import Sheet, layer_of
+
+        tables = {method: self.table(method) for method in self.methods}
+        first = tables[self.methods[0]]
+        start = self.attribution(self.methods[0])[0].attr_pos_start
+        return Sheet(
+            title=self.model_name,
+            rows=[printable(token) for token in first.index],
+            columns=[printable(token) for token in first.columns],
+            first_generated_row=None if self.is_translation else start,
+            layers=[layer_of(name, table.to_numpy(float)) for name, table in tables.items()],
+            identity=self.digest()[:16],
+            font=font_file(),
+        )
 
     def digest(self) -> str:
         """Return a SHA-256 over model, texts, tokens and scores rounded to three decimals."""
-        from helpers.storage import digest_of
+        content = self._origin()
+        for method in self.methods:
+            scores = self.table(method)
+            content[method] = {
+                "source": list(scores.index),
+                "generated": list(scores.columns),
+                # Rounding hides what differs between processors; adding 0 turns -0.0 into 0.0.
+                "scores": [
+                    [None if score != score else round(score, 3) + 0 for score in row]
+                    for row in scores.to_numpy().tolist()
+                ],
+            }
+        text = json.dumps(content, ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()
 
-        return digest_of(self)
-
-    def save(self, path: "str | Path") -> None:
-        """Write a zip with one Inseq JSON file per method (``FeatureAttributionOutput.load``)."""
-        from helpers.storage import save_explanation
-
-        save_explanation(self, path)
+    def save(self, path: str | Path) -> None:
+        """Write a zip that holds the texts and, for each method, Inseq's own JSON file."""
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            archive.writestr(_ORIGIN, json.dumps(self._origin(), ensure_ascii=False, indent=2))
+            for method in self.methods:
+                file = Path(folder) / f"{method}.json"
+                self.attribution(method).save(file)
+                archive.write(file, file.name)
 
     @classmethod
-    def load(cls, path: "str | Path") -> "Explanation":
+    def load(cls, path: str | Path) -> "Explanation":
         """Read what ``save`` wrote.
 
         Raises:
-            HomeworkError: The file is not an explanation.
+            HomeworkError: The file is missing, or is not an explanation.
         """
-        from helpers.storage import load_explanation
+        from inseq import FeatureAttributionOutput
 
-        return load_explanation(path)
+        try:
+            with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
+                origin = json.loads(archive.read(_ORIGIN))
+                if origin.pop("format") != _FORMAT:
+                    raise KeyError("format")
+                attributions = {}
+                for method in origin.pop("methods"):
+                    file = Path(folder) / "attribution.json"
+                    file.write_bytes(archive.read(f"{method}.json"))
+                    attributions[method] = FeatureAttributionOutput.load(file)
+        except (OSError, zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+            raise HomeworkError(
+                f"{Path(path).name} is not a saved explanation ({type(error).__name__}). "
+                "Give a file that explanation.save(...) wrote."
+            ) from error
+        return cls(attributions=attributions, **origin)
+
+    def _origin(self) -> dict[str, Any]:
+        """Return what identifies the explanation, without its scores."""
+        texts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "attributions"}
+        return {"format": _FORMAT, **texts, "methods": self.methods}
 
     def __repr__(self) -> str:
         return (
             f"Explanation({self.input_text!r} → {self.generated_text!r}, "
             f"model={self.model_name}, methods={self.methods})"
         )
-
-
-@overload
-def explain(model: "AttributionModel", text: str, **settings: Any) -> Explanation: ...
-@overload
-def explain(model: "AttributionModel", text: list[str], **settings: Any) -> list[Explanation]: ...
-def explain(  # type: ignore[misc]  # the overloads leave the keywords to this one
-    model: "AttributionModel",
-    text: str | list[str],
-    *,
-    methods: Sequence[str] = ("saliency", "attention"),
-    target: str | list[str] | None = None,
-    max_new_tokens: int = 20,
-    score: Score = "probability",
-    contrast: str | None = None,
-    words: bool = False,
-    allow_unknown: bool = False,
-    method_options: Mapping[str, Mapping[str, Any]] | None = None,
-    generation_settings: Mapping[str, Any] | None = None,
-    use_fast_engine: bool = True,
-    show_progress: bool = True,
-) -> Explanation | list[Explanation]:
-    """Generate once, then score with every method which tokens made the model write each token.
-
-    Args:
-        model: A model from ``load_model``.
-        text: The sentence or prompt; a list gives a list of explanations.
-        methods: Inseq's methods, such as ``saliency``, ``attention``, ``integrated_gradients``.
-        target: Explain this text instead of the model's own (a list where ``text`` is one).
-        max_new_tokens: The most tokens to write.
-        score: What gradient methods differentiate. Inseq's default is the probability; the
-            homework's slides define saliency on the logit, which gives other numbers.
-        contrast: Another continuation: explain why the model wrote each token rather than the one
-            that stands at its place there (needs ``score`` probability or logit).
-        words: Group the tokens of one word, with Inseq's own span aggregator.
-        allow_unknown: Go on although the model does not know some words.
-        method_options: For each method, arguments of its own such as ``{"n_steps": 50}``.
-        generation_settings: Replace the greedy settings of Transformers' ``generate``.
-        use_fast_engine: Share work between tokens where that is exact (the scores are Inseq's
-            either way); False runs Inseq's own loop over the tokens.
-        show_progress: Show a progress bar.
-
-    Raises:
-        TextError: The text is empty, too long, or has words the model does not know.
-        MethodError: A method does not run here; the message lists those that do.
-        NotEnoughMemoryError: It does not fit; the message says what to try.
-    """
-    if not isinstance(text, str):
-        targets = target if isinstance(target, (list, tuple)) else [target] * len(text)
-        settings: dict[str, Any] = {
-            "methods": methods,
-            "max_new_tokens": max_new_tokens,
-            "score": score,
-            "contrast": contrast,
-            "words": words,
-            "allow_unknown": allow_unknown,
-            "method_options": method_options,
-            "generation_settings": generation_settings,
-            "use_fast_engine": use_fast_engine,
-            "show_progress": show_progress,
-        }
-        pairs = zip(text, targets, strict=True)
-        return [explain(model, one, target=forced, **settings) for one, forced in pairs]
-    generation = generate(
-        model,
-        text,
-        target=target,  # type: ignore[arg-type]
-        max_new_tokens=max_new_tokens,
-        allow_unknown=allow_unknown,
-        generation_settings=generation_settings,
-    )
-    outputs = attribute(
-        model,
-        generation,
-        methods,
-        score=score,
-        contrast=contrast,
-        options=method_options,
-        use_fast_engine=use_fast_engine,
-        show_progress=show_progress,
-    )
-    return Explanation(
-        input_text=generation.input_text,
-        generated_text=generation.generated_text,
-        model_name=model.model_name,
-        score=score,
-        is_translation=model.is_encoder_decoder,
-        attributions={
-            method: aggregate(output, model.tokenizer, words=words)
-            for method, output in outputs.items()
-        },
-    )

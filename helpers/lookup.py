@@ -1,13 +1,122 @@
-"""Look scores up in a heatmap by the tokens a student reads on screen."""
+"""Scores, and looking them up by the tokens that a student reads on screen."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from helpers.errors import MethodError, TokenLookupError
 
 if TYPE_CHECKING:
     import pandas
     from inseq import FeatureAttributionOutput
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class Scores:
+    """The scores of one or more methods over the same generation, to be looked up.
+
+    Attributes:
+        input_text: The sentence or prompt that was explained.
+        generated_text: What the model wrote, without special tokens.
+        model_name: The model's name, as in the catalog, on the hub, or its folder's.
+        score: What gradient methods differentiated: probability, logit or crossentropy.
+        is_translation: True where the source is a text of its own (encoder-decoder); False where
+            the source of a token is everything before it (decoder-only).
+        attributions: For each method Inseq's output, aggregated, with readable tokens.
+    """
+
+    input_text: str
+    generated_text: str
+    model_name: str
+    score: str
+    is_translation: bool
+    attributions: "Mapping[str, FeatureAttributionOutput]"
+
+    @property
+    def methods(self) -> list[str]:
+        """The methods there are scores of, in the order asked for."""
+        return list(self.attributions)
+
+    def attribution(self, method: str) -> "FeatureAttributionOutput":
+        """Return Inseq's output, aggregated as its ``show()`` does, with readable tokens.
+
+        Raises:
+            MethodError: There are no scores of this method; the message lists those there are.
+        """
+        return self.attributions[choose_method(self.methods, method)]
+
+    def table(self, method: str | None = None) -> "pandas.DataFrame":
+        """Return the scores as a table `[source, generated]`, one row per attributed token.
+
+        Token names may repeat; rows and columns keep the order of the text. Where a token was not
+        yet written, the score is NaN.
+        """
+        return table_of(self.attribution(choose_method(self.methods, method)))
+
+    def importance(
+        self,
+        source: str,
+        generated: str,
+        *,
+        method: str | None = None,
+        source_occurrence: int | None = None,
+        occurrence: int | None = None,
+    ) -> float:
+        """Return how important a source token was when a token was generated.
+
+        Args:
+            source: The attributed token, as shown on screen.
+            generated: The generated token, as shown on screen.
+            method: The method, where there is more than one.
+            source_occurrence: Which of several equal source tokens, counted from 1.
+            occurrence: Which of several equal generated tokens, counted from 1.
+
+        Raises:
+            TokenLookupError: No such token, or several; the message lists what there is.
+        """
+        scores = self.table(method)
+        row = position(scores.index, source, source_occurrence, "source_occurrence")
+        column = position(scores.columns, generated, occurrence, "occurrence")
+        return score_at(scores, row, column)
+
+    def most_important(
+        self, generated: str, *, method: str | None = None, occurrence: int | None = None
+    ) -> str:
+        """Return the source token with the highest score when a token was generated.
+
+        Raises:
+            TokenLookupError: No such generated token, or several; the message lists them.
+        """
+        scores = self.table(method)
+        column = position(scores.columns, generated, occurrence, "occurrence")
+        return str(scores.index[strongest_row(scores, column)])
+
+    def strongest(self, method: str | None = None) -> "pandas.DataFrame":
+        """Return, for each generated token, the source token with the highest score."""
+        return strongest_of(self.table(method))
+
+    def facts(self) -> dict[str, Any]:
+        """Return the texts and the strongest source tokens as plain data."""
+        strongest = {method: self.strongest(method) for method in self.methods}
+        return {
+            "model": self.model_name,
+            "input": self.input_text,
+            "generated": self.generated_text,
+            "score": self.score,
+            "is_translation": self.is_translation,
+            "strongest": {
+                method: table.round({"score": 2}).to_numpy().tolist()
+                for method, table in strongest.items()
+            },
+        }
+
+    def facts_text(self) -> str:
+        """Return the facts as text, one line per method."""
+        lines = [f"{self.input_text} → {self.generated_text} ({self.model_name})"]
+        for method, rows in self.facts()["strongest"].items():
+            pairs = ", ".join(f"{written} ← {source} {score}" for written, source, score in rows)
+            lines.append(f"{method}: {pairs}")
+        return "\n".join(lines)
 
 
 def choose_method(methods: Sequence[str], method: str | None) -> str:

@@ -1,12 +1,12 @@
 """Which of Inseq's attribution methods run here, and why the others do not."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from packaging.version import Version
 
 from helpers.environment import installed_version
-from helpers.errors import MethodError
+from helpers.errors import MethodError, say_once
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
@@ -32,6 +32,28 @@ NEEDS_THE_INTERNET = {
     "reagent": "it fetches NLTK data and a second language model while it runs",
 }
 TRANSFORMERS_WITHOUT_VALUE_ZEROING = "5"
+
+
+def fast_methods(
+    model: "AttributionModel",
+    options: Mapping[str, Mapping[str, Any]],
+    score: str,
+    *,
+    has_contrast: bool,
+) -> list[str]:
+    """Return the methods that the fast engine computes exactly; say once why others are not."""
+    from hw7.engine.shared_passes import FAST_METHODS, reason_to_fall_back
+
+    fast = []
+    for method, own in options.items():
+        reason = reason_to_fall_back(
+            model, method, score=score, has_contrast=has_contrast, options=own
+        )
+        if reason is None:
+            fast.append(method)
+        elif method in FAST_METHODS:
+            say_once(f"{method} is computed by Inseq, token by token: {reason}")
+    return fast
 
 
 def check_methods(model: "AttributionModel", methods: Sequence[str]) -> None:

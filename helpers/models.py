@@ -17,7 +17,7 @@ from helpers.catalog import (
 )
 from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
-from helpers.placement import placement
+from helpers.memory import placement
 from hw7.engine.repairs import scale_embeddings_once
 
 if TYPE_CHECKING:

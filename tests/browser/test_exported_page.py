@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from helpers.heatmap import explanation_html, sheet_of
 from hw7.views.component import page_html
 from hw7.views.labels import printable
 from hw7.views.sheet import without_special_tokens
@@ -20,7 +19,7 @@ BACKGROUND = "element => getComputedStyle(element).backgroundColor"
 
 
 def page_of(explanation, **options) -> str:
-    return page_html("heatmap", explanation_html(explanation, **options))
+    return page_html("heatmap", explanation.html(**options))
 
 
 def panel(page, name="saliency"):
@@ -178,7 +177,7 @@ def test_hiding_special_tokens_gives_the_scores_that_python_gives(open_page):
     explanation = made_explanation()
     page = open_page(page_of(explanation))
     page.get_by_label("hide special").check()
-    sheet = without_special_tokens(sheet_of(explanation))
+    sheet = without_special_tokens(explanation.sheet())
     # Python and the page round after different sums of nine terms.
     for text, score in zip(cell_texts(page), sheet.layers[0].scores.ravel(), strict=True):
         assert float(text) == pytest.approx(score, abs=0.00501)
@@ -213,7 +212,7 @@ def test_a_right_to_left_token_does_not_turn_its_neighbours(open_page):
 
 def test_heatmaps_on_one_page_do_not_disturb_each_other(open_page):
     same, other = made_explanation(), made_explanation(seed=7)
-    html = "".join(explanation_html(one) for one in (same, same, other))
+    html = "".join(one.html() for one in (same, same, other))
     page = open_page(page_html("three", html))
     assert page.locator(".hw7[data-ready]").count() == 3
     first = page.locator(".hw7").nth(0)

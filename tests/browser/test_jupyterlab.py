@@ -21,7 +21,7 @@ made_explanation(HOSTILE, HOSTILE).show()"""
 EXPLORER = """\
 import warnings; warnings.filterwarnings("ignore")
 from tests.support.random_models import random_model, random_text
-from helpers import explore
+from hw7.lessons import explore
 explorer = explore(random_model("marian"), folder="exports")
 explorer.form.text.value = random_text(4)
 explorer.form.target.value = "w1 w2 w3"  # every token once, so that none is ambiguous
@@ -270,11 +270,10 @@ def test_the_heatmap_lives_on_without_a_kernel_and_is_stored_with_its_facts(note
 
 def test_an_untrusted_notebook_still_shows_the_facts(browser, lab):
     address, folder = lab
-    from helpers.heatmap import bundle_of
     from tests.support.made_explanations import made_explanation
 
     cell = nbformat.v4.new_code_cell("explanation.show()", execution_count=1)
-    cell.outputs = [nbformat.v4.new_output("display_data", data=bundle_of(made_explanation()))]
+    cell.outputs = [nbformat.v4.new_output("display_data", data=made_explanation().bundle())]
     write_notebook([cell], folder / "stranger.ipynb")
     page = browser.new_page()
     page.set_default_timeout(PATIENCE)

@@ -31,7 +31,9 @@ def model(request):
 def scores_of(model, method):
     generation = generate(model, random_text(4), target=random_text(3, seed=5))
     options = {method: OPTIONS.get(method, {})}
-    output = attribute(model, generation, [method], options=options, show_progress=False)[method]
+    output = attribute(model, generation, [method], method_options=options, show_progress=False)[
+        method
+    ]
     attribution = output.sequence_attributions[0]
     return attribution.source_attributions, attribution.target_attributions
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
-from helpers.heatmap import FACTS_MIME
+from helpers.explanation import FACTS_MIME
 
 _DEFAULT = ("01_setup.ipynb", "02_translation.ipynb", "03_generation.ipynb")
 

@@ -5,7 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from helpers.explanation import Explanation, explain
+from helpers.attribution import explain
+from helpers.explanation import Explanation
 from hw7.lessons.explorer.background_run import BackgroundRun, Cancelled
 from hw7.lessons.explorer.form import Form
 from hw7.lessons.explorer.results import Message, Results

@@ -44,8 +44,7 @@ def export(explanation: "Explanation", name: str, folder: Path) -> list[Path]:
 
 def page_of(explanation: "Explanation") -> str:
     """Return the heatmap as a whole HTML file."""
-    from helpers.heatmap import explanation_html
     from hw7.views.component import page_html
 
     title = f"{explanation.input_text} → {explanation.generated_text}"
-    return page_html(title, explanation_html(explanation))
+    return page_html(title, explanation.html())

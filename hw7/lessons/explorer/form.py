@@ -1,12 +1,10 @@
 """The explorer's form: what to explain and how."""
 
-import inspect
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from helpers.attribution import SCORES
-from helpers.explanation import explain
 from helpers.methods import working_methods
 
 if TYPE_CHECKING:
@@ -60,7 +58,6 @@ class Form:
             placeholder="留空：不对比 (another continuation to compare with)",
             layout=_FULL_WIDTH,
         )
-        self.has_contrast = "contrast" in inspect.signature(explain).parameters
         self.words = ipywidgets.Checkbox(
             value=False, description="按词合并 words", indent=False, layout={"width": "auto"}
         )
@@ -75,7 +72,7 @@ class Form:
 
     def _laid_out(self) -> Any:
         wrapped = {"flex_flow": "row wrap"}
-        options = [self.target, *([self.contrast] if self.has_contrast else [])]
+        options = [self.target, self.contrast]
         options.append(ipywidgets.HBox([self.words, self.hide_special], layout=wrapped))
         return ipywidgets.VBox(
             [
@@ -95,14 +92,12 @@ class Form:
 
     def settings(self) -> dict[str, Any]:
         """Return the arguments for ``explain``, the model and the text left out."""
-        settings: dict[str, Any] = {
+        return {
             "methods": [method for method, box in self.methods.items() if box.value],
             "score": self.score.value,
             "max_new_tokens": self.max_new_tokens.value,
             "words": self.words.value,
             "target": self.target.value or None,
+            "contrast": self.contrast.value or None,
             "show_progress": False,
         }
-        if self.has_contrast and self.contrast.value:
-            settings["contrast"] = self.contrast.value
-        return settings

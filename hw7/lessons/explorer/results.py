@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from helpers.errors import HomeworkError
-from helpers.heatmap import bundle_of
 from hw7.lessons.explorer.export import FORMATS, export
 
 if TYPE_CHECKING:
@@ -232,7 +231,7 @@ class Results:
 
     def take(self, explanation: "Explanation", *, hide_special: bool) -> None:
         """Show a new explanation in every tab."""
-        show_in(self.heatmap, bundle_of(explanation, hide_special=hide_special, picture=False))
+        show_in(self.heatmap, explanation.bundle(hide_special=hide_special, picture=False))
         self.look_up.take(explanation)
         self.exports.take(explanation)
         self.history.add(explanation)

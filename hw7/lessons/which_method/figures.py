@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from operator import itemgetter
 from typing import TYPE_CHECKING, Any
 
-from helpers.heatmap import font_file
+from helpers.environment import font_file
 from hw7.lessons.which_method.gold import GoldSentence
 from hw7.lessons.which_method.summary import MEASURES, STANDARD, summarize
 from hw7.views.fonts import font_families

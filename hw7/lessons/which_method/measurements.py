@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy
 
+from helpers.environment import progress_bar
 from helpers.errors import TextError
 from helpers.generation import Generation, generate
 from hw7.lessons.which_method.alignment import (
@@ -158,8 +159,6 @@ def _readable_sentences(
     model: "AttributionModel", sentences: Sequence[GoldSentence], show_progress: bool
 ) -> "Iterable[tuple[int, GoldSentence, Generation]]":
     """Yield the sentences whose tokens spell the gold words; say which were left out, and why."""
-    from helpers.progress import progress_bar
-
     with progress_bar(len(sentences), "Sentences", is_shown=show_progress) as bar:
         for number, gold in enumerate(sentences):
             generation = gold_generation(model, gold)

@@ -106,7 +106,7 @@ def score_sentence(
                 generation,
                 [variant.method],
                 score=variant.score,  # type: ignore[arg-type]
-                options={variant.method: dict(variant.options)},
+                method_options={variant.method: dict(variant.options)},
                 show_progress=False,
             )
             sequence = outputs[variant.method].sequence_attributions[0]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from helpers import attribution, load_model, models, placement
+from helpers import load_model, memory, models
 from helpers.attribution import attribute
 from helpers.errors import NotEnoughMemoryError
 from helpers.generation import generate
@@ -127,18 +127,18 @@ def test_estimate_is_within_a_factor_of_two_of_what_is_measured(family, prompt, 
 def test_attribution_that_cannot_fit_is_refused_with_what_would(folder, monkeypatch):
     model = load_model(str(folder), device="cpu")
     generation = generate(model, random_text(30), target=random_text(30, seed=1))
-    attribution.ensure_attribution_fits(model, generation, BOTH)
-    monkeypatch.setattr(attribution, "available_memory", lambda device: 200_000)
+    memory.ensure_attribution_fits(model, generation, BOTH)
+    monkeypatch.setattr(capacity, "available_memory", lambda device: 200_000)
     message = r"60 tokens .* needs about .* About \d+ generated tokens fit: .*max_new_tokens"
     with pytest.raises(NotEnoughMemoryError, match=message):
-        attribution.ensure_attribution_fits(model, generation, BOTH)
+        memory.ensure_attribution_fits(model, generation, BOTH)
 
 
 def settings_for(folder, monkeypatch, device, rooms, quantization=None):
     """Return what ``placement`` decides with so many bytes free on each device."""
     monkeypatch.setattr(capacity, "available_memory", lambda device: rooms[device.split(":")[0]])
     config = AutoConfig.from_pretrained(folder)
-    return placement.placement(
+    return memory.placement(
         AutoModelForCausalLM, config, torch.float32, quantization, device, "model"
     )
 
@@ -193,13 +193,13 @@ def test_model_on_cpu_and_disk_gives_the_scores_of_one_in_memory(
 
 def test_weights_get_seven_tenths_of_each_place(monkeypatch):
     monkeypatch.setattr(capacity, "available_memory", lambda device: 10**9)
-    settings = placement.spread_over("cuda", 10**6)
+    settings = memory.spread_over("cuda", 10**6)
     assert settings["max_memory"] == {0: 700_000, "cpu": 700_000_000}
 
 
 def test_weights_on_the_disk_go_with_the_process():
     code = (
-        "from pathlib import Path; from helpers.placement import spread_over\n"
+        "from pathlib import Path; from helpers.memory import spread_over\n"
         "folder = Path(spread_over('cuda', 10**6)['offload_folder'])\n"
         "(folder / 'weights.dat').write_bytes(b'0'); print(folder)"
     )

@@ -11,8 +11,9 @@ import pytest
 import torch
 from inseq import FeatureAttributionOutput
 
-from helpers import explain, explore
+from helpers import explain
 from helpers.errors import HomeworkError
+from hw7.lessons import explore
 from hw7.lessons.explorer.background_run import BackgroundRun, Cancelled
 from hw7.lessons.explorer.results import RUNS_KEPT, sentence_of
 from tests.support.random_models import random_model, random_text

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.heatmap import FACTS_MIME, bundle_of, explanation_html, sheet_of
+from helpers.explanation import FACTS_MIME
 from hw7.views.component import page_html
 from hw7.views.labels import is_special, printable
 from hw7.views.sheet import without_special_tokens
@@ -46,34 +46,33 @@ class Elements(HTMLParser):
 
 def test_the_page_holds_every_score_as_float32():
     explanation = made_explanation()
-    for layer in data_of(explanation_html(explanation, picture=False))["layers"]:
+    for layer in data_of(explanation.html(picture=False))["layers"]:
         expected = explanation.table(layer["name"]).to_numpy().ravel().astype(numpy.float32)
         numpy.testing.assert_array_equal(unpacked(layer["scores"]), expected)
 
 
 def test_a_token_not_yet_written_has_no_score():
     explanation = made_explanation(["a", "b"], ["c", "d"], is_translation=False)
-    layer = data_of(explanation_html(explanation, picture=False))["layers"][0]
+    layer = data_of(explanation.html(picture=False))["layers"][0]
     is_missing = numpy.isnan(unpacked(layer["scores"])).reshape(4, 2)
     numpy.testing.assert_array_equal(is_missing, numpy.isnan(explanation.table("saliency")))
 
 
 def test_the_same_explanation_gives_the_same_bytes():
-    assert explanation_html(made_explanation()) == explanation_html(made_explanation())
+    assert made_explanation().html() == made_explanation().html()
 
 
 def test_two_explanations_have_ids_of_their_own():
     ids = {
-        dict(Elements(explanation_html(made_explanation(seed=seed))).tags[1][1])["id"]
-        for seed in (1, 2, 3)
+        dict(Elements(made_explanation(seed=seed).html()).tags[1][1])["id"] for seed in (1, 2, 3)
     }
     assert len(ids) == 3
 
 
 @pytest.mark.parametrize("is_translation", [True, False])
 def test_hostile_tokens_add_no_element(is_translation):
-    hostile = explanation_html(made_explanation(HOSTILE, HOSTILE, is_translation=is_translation))
-    harmless = explanation_html(made_explanation(is_translation=is_translation))
+    hostile = made_explanation(HOSTILE, HOSTILE, is_translation=is_translation).html()
+    harmless = made_explanation(is_translation=is_translation).html()
     names = [tag for tag, _ in Elements(hostile).tags]
     assert names == [tag for tag, _ in Elements(harmless).tags]
     assert names.count("script") == 1
@@ -82,21 +81,21 @@ def test_hostile_tokens_add_no_element(is_translation):
 
 
 def test_hostile_tokens_reach_the_page_as_they_are_or_visibly():
-    html = explanation_html(made_explanation(HOSTILE, HOSTILE), picture=False)
+    html = made_explanation(HOSTILE, HOSTILE).html(picture=False)
     assert data_of(html)["rows"] == [printable(token) for token in HOSTILE]
     html.encode("utf-8")
 
 
 @given(st.text())
 def test_no_text_can_end_the_script(text):
-    html = explanation_html(made_explanation([text, "x"], ["y"]), picture=False)
+    html = made_explanation([text, "x"], ["y"]).html(picture=False)
     assert data_of(html)["rows"][0] == printable(text)
     assert len(re.findall("</script", html, re.IGNORECASE)) == 1
     html.encode("utf-8")
 
 
 def test_nothing_is_fetched():
-    page = page_html("title", explanation_html(made_explanation()))
+    page = page_html("title", made_explanation().html())
     for _, attributes in Elements(page).tags:
         for name in ("src", "href", "srcset", "action", "data"):
             assert (attributes.get(name) or "data:").startswith("data:")
@@ -105,14 +104,14 @@ def test_nothing_is_fetched():
 
 
 def test_without_script_and_style_a_picture_and_the_facts_remain():
-    html = explanation_html(made_explanation())
+    html = made_explanation().html()
     stripped = re.sub(r"<(style|script)>.*?</\1>", "", html, flags=re.DOTALL)
     assert re.search(r'<img src="data:image/png;base64,iVBOR', stripped)
     assert "saliency: I ← " in stripped
 
 
 def test_hiding_special_tokens_keeps_the_total_of_each_column():
-    sheet = without_special_tokens(sheet_of(made_explanation()))
+    sheet = without_special_tokens(made_explanation().sheet())
     assert sheet.rows == SOURCE[:-1]
     assert sheet.columns == GENERATED[:-1]
     assert sheet.hidden == ["</s>"]
@@ -122,7 +121,7 @@ def test_hiding_special_tokens_keeps_the_total_of_each_column():
 
 
 def test_hiding_special_tokens_keeps_the_order_of_the_others():
-    whole = sheet_of(made_explanation())
+    whole = made_explanation().sheet()
     hidden = without_special_tokens(whole)
     for before, after in zip(whole.layers, hidden.layers, strict=True):
         expected = before.scores[:-1, :-1].argsort(axis=0)
@@ -131,14 +130,14 @@ def test_hiding_special_tokens_keeps_the_order_of_the_others():
 
 def test_scores_with_signs_are_not_rescaled():
     explanation = made_explanation(methods=["occlusion"], signed=["occlusion"])
-    sheet = without_special_tokens(sheet_of(explanation))
+    sheet = without_special_tokens(explanation.sheet())
     whole = explanation.table("occlusion").to_numpy()
     numpy.testing.assert_array_equal(sheet.layers[0].scores, whole[:-1, :-1])
 
 
 def test_scores_that_are_no_shares_have_a_scale_of_their_own():
     scores = [made_scores(9, 9), 5 * made_scores(9, 9, seed=1)]
-    sheet = sheet_of(made_explanation(methods=["saliency", "occlusion"], scores=scores))
+    sheet = made_explanation(methods=["saliency", "occlusion"], scores=scores).sheet()
     shares, others = sheet.layers
     assert (shares.is_share, others.is_share) == (True, False)
     assert sheet.end_of_scale(shares) == shares.highest < others.highest
@@ -148,12 +147,12 @@ def test_scores_that_are_no_shares_have_a_scale_of_their_own():
 
 def test_a_prompt_that_starts_with_a_special_token_still_ends_where_it_ended():
     explanation = made_explanation(["<bos>", "a", "b"], ["c", "d"], is_translation=False)
-    sheet = without_special_tokens(sheet_of(explanation))
+    sheet = without_special_tokens(explanation.sheet())
     assert (sheet.rows, sheet.first_generated_row) == (["a", "b", "c", "d"], 2)
 
 
 def test_a_text_of_special_tokens_only_is_left_as_it_is():
-    sheet = sheet_of(made_explanation(["</s>"], ["</s>"]))
+    sheet = made_explanation(["</s>"], ["</s>"]).sheet()
     assert without_special_tokens(sheet) == sheet
 
 
@@ -173,18 +172,18 @@ def test_other_tokens_are_not_special(token):
 
 def test_only_scores_below_zero_make_a_scale_diverge():
     explanation = made_explanation(methods=["saliency", "occlusion"], signed=["occlusion"])
-    assert [layer.is_signed for layer in sheet_of(explanation).layers] == [False, True]
+    assert [layer.is_signed for layer in explanation.sheet().layers] == [False, True]
 
 
 def test_the_bundle_keeps_the_facts_for_the_command_line():
-    bundle = bundle_of(made_explanation())
+    bundle = made_explanation().bundle()
     assert set(bundle) == {"text/html", "text/plain", FACTS_MIME}
     assert bundle[FACTS_MIME]["strongest"]["saliency"][0][0] == "I"
 
 
 def test_a_small_heatmap_takes_less_than_a_sixth_of_a_notebook():
     # 300 kB a notebook, five to six heatmaps in each.
-    assert len(explanation_html(made_explanation()).encode()) < 55_000
+    assert len(made_explanation().html().encode()) < 55_000
 
 
 def test_made_scores_are_what_the_tests_think_they_are():
