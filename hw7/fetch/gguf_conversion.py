@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from helpers.errors import HomeworkError
+from hw7.fetch.errors import DownloadError
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -48,12 +48,12 @@ def convert_gguf(gguf_path: Path, folder: Path) -> None:
         folder: where the files of the model go.
 
     Raises:
-        HomeworkError: the file has another architecture or tokenizer, or lacks weights.
+        DownloadError: the file has another architecture or tokenizer, or lacks weights.
     """
     metadata = _read_metadata(gguf_path)
     kind = (metadata.get("general.architecture"), metadata.get("tokenizer.ggml.pre"))
     if kind != ("llama", "smollm"):
-        raise HomeworkError(
+        raise DownloadError(
             f"{gguf_path.name} is a {kind[0]} model with a {kind[1]} tokenizer; "
             "only llama models with the smollm tokenizer can be converted."
         )
@@ -93,7 +93,7 @@ def _read_model(gguf_path: Path) -> "tuple[PretrainedConfig, dict[str, Tensor]]"
     # A tied output layer shares the embedding, so GGUF does not store it.
     missing = set(report["missing_keys"]) - {"lm_head.weight"}
     if missing:
-        raise HomeworkError(f"{gguf_path.name} lacks the weights {', '.join(sorted(missing))}.")
+        raise DownloadError(f"{gguf_path.name} lacks the weights {', '.join(sorted(missing))}.")
     weights = {
         name: tensor.detach().to(torch.float32).contiguous()
         for name, tensor in model.state_dict().items()

@@ -6,11 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw7.fetch.checksums import git_blob_sha1_of, sha256_of
-from hw7.fetch.errors import DownloadError
-from hw7.fetch.hub_errors import explain_hub_error
+from hw7.fetch.errors import HUB, DownloadError, explain_hub_error
+from hw7.fetch.folders import git_blob_sha1_of, sha256_of
 
-DEFAULT_ENDPOINT = "https://huggingface.co"
 _METADATA_TIMEOUT = 30.0
 _PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 _TEXT_SUFFIXES = (".json", ".txt", ".jinja", ".spm", ".model", ".md")
@@ -65,17 +63,9 @@ class HubModel:
         return sum(file.size for file in self.files)
 
 
-@dataclass(frozen=True)
-class Location:
-    """Where the bytes of a file are right now; a signed address expires within the hour."""
-
-    url: str
-    headers: dict[str, str]
-
-
 def hub_endpoint(endpoint: str | None = None) -> str:
     """Return the address of the hub: the argument, else ``HF_ENDPOINT``, else the public one."""
-    return (endpoint or os.environ.get("HF_ENDPOINT") or DEFAULT_ENDPOINT).rstrip("/")
+    return (endpoint or os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
 
 
 def find_on_hub(name: str, endpoint: str) -> HubModel:
@@ -128,10 +118,12 @@ def needed_files(files: Iterable[HubFile]) -> list[HubFile]:
     return [file for file in top if is_needed(file.name)]
 
 
-def locate(model: HubModel, file: HubFile) -> Location:
-    """Ask the hub where the bytes of a file are: on itself, or on the storage it redirects to.
+def locate(model: HubModel, file: HubFile) -> tuple[str, dict[str, str]]:
+    """Ask where the bytes of a file are: on the hub, or on the storage it redirects to.
 
-    The token goes to the hub only; storage addresses are signed and must not receive it.
+    Returns:
+        The address (a signed one expires within the hour), and the headers to send there. The token
+        goes to the hub only; storage addresses are signed and must not receive it.
 
     Raises:
         DownloadError: the file is gone, no access, too many requests, or no network.
@@ -148,4 +140,33 @@ def locate(model: HubModel, file: HubFile) -> Location:
     is_on_hub = urlsplit(found.location)[:2] == urlsplit(model.endpoint)[:2]
     token = get_token()
     headers = {"Authorization": f"Bearer {token}"} if token and is_on_hub else {}
-    return Location(found.location, headers)
+    return found.location, headers
+
+
+def has_weights(folder: Path) -> bool:
+    """Tell whether a folder holds a model's configuration and weights."""
+    if not (folder / "config.json").is_file():
+        return False
+    return any(any(folder.glob(pattern)) for pattern in ("*.safetensors", "pytorch_model*.bin"))
+
+
+def is_in_hub_cache(repository: str) -> bool:
+    """Tell whether the hub's cache on this machine holds a model's configuration and weights."""
+    from huggingface_hub import try_to_load_from_cache
+
+    weights = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
+    return all(
+        any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)
+        for names in (("config.json",), weights)
+    )
+
+
+def is_hub_reachable(timeout: float = 3.0) -> bool:
+    """Tell whether the hub (or the mirror named by ``HF_ENDPOINT``) answers within some seconds."""
+    import requests
+
+    try:
+        requests.head(hub_endpoint(), timeout=timeout)
+    except requests.RequestException:
+        return False
+    return True

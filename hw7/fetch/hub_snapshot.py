@@ -7,17 +7,25 @@ own name has been verified once.
 import os
 import shutil
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from hw7.fetch.clients import STALL_BYTES, ClientName, Report, Transfer, run_client
-from hw7.fetch.errors import ChecksumError, DiskFullError, NoNetworkError
+from hw7.fetch.errors import ChecksumError, NoNetworkError, next_step
 from hw7.fetch.folders import bytes_on_disk, contiguous_beginning, ensure_room
-from hw7.fetch.hub_errors import next_step
 from hw7.fetch.hub_files import HubFile, HubModel, locate
+from hw7.fetch.transfers import (
+    STALL_BYTES,
+    ClientName,
+    Transfer,
+    TransferError,
+    aria2c_notes,
+    fetch_with_aria2c,
+    fetch_with_http,
+)
 
 FRUITLESS_TRIES = 3
-"""Give up after so many runs of the client in a row that brought nothing new."""
+"""Give up after so many tries in a row that brought nothing new."""
 
 
 class SnapshotDownload:
@@ -61,35 +69,42 @@ class SnapshotDownload:
         """
         fruitless = 0
         while self.missing:
-            ensure_room(self.staging, self.model.size - self._arrived())
             before, missing_before = self._arrived(), len(self.missing)
-            report = self._run_client()
+            ensure_room(self.staging, self.model.size - before)
+            reason = ""
+            try:
+                self._fetch_missing(before)
+            except TransferError as error:
+                reason = str(error)
             self._verify_arrivals()
-            if report.ending == "disk full":
-                raise DiskFullError(
-                    f"The disk is full ({report.last_line}). Free some space, then type the same "
-                    "command again; what arrived is kept."
-                )
             is_fruitful = self._arrived() >= before + STALL_BYTES
             fruitless = 0 if is_fruitful or len(self.missing) < missing_before else fruitless + 1
             if fruitless >= FRUITLESS_TRIES:
                 raise NoNetworkError(
-                    f"The download keeps breaking off ({report.last_line}); "
+                    f"The download keeps breaking off ({reason or 'files arrive incomplete'}); "
                     f"what arrived is kept. {next_step(self.model.endpoint)}"
                 )
-            if self.missing and report.ending != "finished":
+            if self.missing and reason:
                 time.sleep(fruitless)
 
-    def _run_client(self) -> Report:
-        transfers = []
+    def _fetch_missing(self, arrived: int) -> None:
+        if self.client == "aria2c":  # it shows its own progress
+            transfers = list(self._transfers())
+            fetch_with_aria2c(transfers, self.stall_seconds, not self.bar.disable)
+            return
+        self.bar.n = arrived
+        for transfer in self._transfers():
+            fetch_with_http(transfer, self.stall_seconds, self.bar)
+
+    def _transfers(self) -> Iterator[Transfer]:
+        """Yield what is missing; a signed address is asked for right before it is used."""
         for file in self.missing:
-            location = locate(self.model, file)
-            part = str(self._part(file))
+            part = self._part(file)
+            if part.is_file() and part.stat().st_size == file.size and not self._has_gaps(file):
+                continue  # whole, but not yet verified
+            url, headers = locate(self.model, file)
             self._close_gaps(file)
-            transfers.append(Transfer(location.url, location.headers, part, file.size))
-        return run_client(
-            self.client, transfers, self._arrived, self._show_progress, self.stall_seconds
-        )
+            yield Transfer(url, headers, part, file.size, file.sha256)
 
     def _close_gaps(self, file: HubFile) -> None:
         """Keep only the beginning of a part whose gaps the client cannot know.
@@ -97,7 +112,8 @@ class SnapshotDownload:
         aria2c writes several places at once and notes where; a full disk leaves its notes empty,
         and other clients do not read them.
         """
-        part, notes = self._part(file), self._aria2c_notes(file)
+        part = self._part(file)
+        notes = aria2c_notes(part)
         if notes.exists() and (self.client != "aria2c" or notes.stat().st_size == 0):
             if part.exists():
                 os.truncate(part, contiguous_beginning(part))
@@ -107,7 +123,7 @@ class SnapshotDownload:
         for file in list(self.missing):
             part = self._part(file)
             has_all_bytes = part.is_file() and part.stat().st_size >= file.size
-            if not has_all_bytes or self._aria2c_notes(file).exists():
+            if not has_all_bytes or self._has_gaps(file):
                 continue
             if file.is_content_of(part):
                 part.rename(self.staging / file.name)
@@ -143,11 +159,8 @@ class SnapshotDownload:
         paths = [self.staging / name for name in names]
         return bytes_on_disk([*paths, *(self.staging / f"{name}.part" for name in names)])
 
-    def _show_progress(self, arrived: int) -> None:
-        self.bar.update(arrived - self.bar.n)
+    def _has_gaps(self, file: HubFile) -> bool:
+        return aria2c_notes(self._part(file)).exists()
 
     def _part(self, file: HubFile) -> Path:
         return self.staging / f"{file.name}.part"
-
-    def _aria2c_notes(self, file: HubFile) -> Path:
-        return self.staging / f"{file.name}.part.aria2"

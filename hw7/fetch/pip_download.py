@@ -1,22 +1,25 @@
-"""One wheel from the package index, by whatever pip there is, with a progress bar."""
+"""One wheel from the package index or from beside the notebook, by whatever pip there is."""
 
+import os
 import re
 import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib import metadata
 from pathlib import Path
 
 from tqdm.auto import tqdm
 
-from helpers.environment import installed_version
-from hw7.fetch.errors import DiskFullError, DownloadError, NoNetworkError
+from hw7.fetch.errors import PACKAGE_MIRROR, DiskFullError, DownloadError, NoNetworkError
 
 MIRROR_HINT = (
     "Behind a slow or blocked network use a mirror, for instance: "
-    "export PIP_INDEX_URL=https://pypi.tuna.tsinghua.edu.cn/simple"
+    f"export PIP_INDEX_URL={PACKAGE_MIRROR}"
 )
+_FOLDER_NAME = "packages"
+_KAGGLE = Path("/kaggle/input")
 _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _NETWORK_TROUBLE = ("connection", "timed out", "resolve", "ssl", "could not find a version")
 
@@ -61,7 +64,7 @@ def pip_command() -> list[str]:
     """
     # Not find_spec: at the mere question setuptools switches its distutils off, and triton, which
     # the CUDA builds of torch import, then fails (Python before 3.12).
-    if installed_version("pip"):
+    if _pip_version():
         return [sys.executable, "-m", "pip"]
     if uv := shutil.which("uv"):
         return [uv, "tool", "run", "pip"]
@@ -95,8 +98,15 @@ def _has_raw_progress() -> bool:
     """Tell whether pip can print its progress as numbers (24.1 and later)."""
     from packaging.version import Version
 
-    version = installed_version("pip")
+    version = _pip_version()
     return version is None or Version(version) >= Version("24.1")
+
+
+def _pip_version() -> str | None:
+    try:
+        return metadata.version("pip")
+    except metadata.PackageNotFoundError:
+        return None
 
 
 def _explain_failure(lines: list[str]) -> DownloadError:
@@ -108,3 +118,30 @@ def _explain_failure(lines: list[str]) -> DownloadError:
     if any(word in everything for word in _NETWORK_TROUBLE):
         return NoNetworkError(f"pip cannot get the file ({said}). {MIRROR_HINT}")
     return DownloadError(f"pip failed ({said}). {MIRROR_HINT}")
+
+
+def packages_beside_the_notebook() -> list[Path]:
+    """Return the folders of wheels from a classroom zip or a Kaggle dataset; usually none."""
+    here = Path.cwd()
+    places = [here / _FOLDER_NAME, here.parent / _FOLDER_NAME, *_KAGGLE.rglob(_FOLDER_NAME)]
+    return [folder for folder in places if any(folder.glob("*.whl"))]
+
+
+@contextmanager
+def offline_packages() -> Iterator[None]:
+    """Let pip look there too while the context lasts, and nowhere else where they are."""
+    folders = packages_beside_the_notebook()
+    if not folders:
+        yield
+        return
+    before = {name: os.environ.get(name) for name in ("PIP_FIND_LINKS", "PIP_NO_INDEX")}
+    links = [folder.as_uri() for folder in folders] + (before["PIP_FIND_LINKS"] or "").split()
+    os.environ.update(PIP_FIND_LINKS=" ".join(links), PIP_NO_INDEX="1")
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

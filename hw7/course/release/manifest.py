@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from hw7.fetch.checksums import sha256_of
+from hw7.fetch.folders import sha256_of
 
 MANIFEST = "SHA256SUMS"
 

@@ -15,10 +15,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from helpers.catalog import CATALOG, has_weights
+from helpers.catalog import CATALOG
 from hw7.fetch import hub_snapshot
-from hw7.fetch.checksums import git_blob_sha1_of, sha256_of
-from hw7.fetch.clients import choose_client
 from hw7.fetch.errors import (
     AccessError,
     ChecksumError,
@@ -27,11 +25,13 @@ from hw7.fetch.errors import (
     NoNetworkError,
     RateLimitError,
     UnknownModelError,
+    retry_after,
 )
-from hw7.fetch.folders import bytes_on_disk
-from hw7.fetch.hub import fetch_model, is_complete
-from hw7.fetch.hub_errors import retry_after
-from hw7.fetch.hub_files import HubFile, needed_files
+from hw7.fetch.folders import bytes_on_disk, git_blob_sha1_of, sha256_of
+from hw7.fetch.hub import fetch_model
+from hw7.fetch.hub_files import HubFile, has_weights, needed_files
+from hw7.fetch.record import is_recorded_complete
+from hw7.fetch.transfers import choose_client
 from tests.support.hub_server import (
     ACCEPTED_TOKEN,
     FOREVER,
@@ -81,7 +81,7 @@ def published(hub_server: HubServer, tmp_path: Path) -> Path:
 
 def fetch(server: HubServer, folder: Path, client: str = "hf", **settings: float) -> Path:
     return fetch_model(
-        "translation",
+        MODEL,
         folder,
         client=client,
         endpoint=server.endpoint,
@@ -94,7 +94,7 @@ def assert_published(folder: Path, published: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {*NEEDED, "download.json"}
     for name in NEEDED:
         assert sha256_of(folder / name) == sha256_of(published / name), name
-    assert is_complete(folder)
+    assert is_recorded_complete(folder)
 
 
 @each_client
@@ -232,12 +232,12 @@ def test_a_storage_that_always_fails_is_given_up(
 
 def test_a_hub_that_is_not_there_suggests_the_mirror(tmp_path):
     with pytest.raises(NoNetworkError, match=r"bash download_models\.sh --mirror"):
-        fetch_model("translation", tmp_path / "opus", endpoint="http://127.0.0.1:9")
+        fetch_model(MODEL, tmp_path / "opus", endpoint="http://127.0.0.1:9")
 
 
 def test_a_listing_without_sizes_is_refused(hub_server, published, tmp_path, monkeypatch):
     monkeypatch.setattr(
-        "hub_server._sibling", lambda model, path, has_blobs: {"rfilename": path.name}
+        "tests.support.hub_server._sibling", lambda model, path, has_blobs: {"rfilename": path.name}
     )
     with pytest.raises(DownloadError, match="sizes and checksums"):
         fetch(hub_server, tmp_path / "opus")
@@ -304,7 +304,7 @@ def test_a_folder_filled_by_hand_is_verified_not_fetched_again(hub_server, publi
     folder.mkdir()
     shutil.copy(published / WEIGHTS, folder)
     (folder / "config.json").write_text("{}")  # not the published one
-    assert not is_complete(folder)
+    assert not is_recorded_complete(folder)
     assert_published(fetch(hub_server, folder), published)
     assert not hub_server.transfers(WEIGHTS)
 
@@ -314,7 +314,7 @@ def test_a_folder_filled_by_hand_stays_when_the_hub_is_away(tmp_path):
     folder.mkdir()
     (folder / "config.json").write_text("{}")
     with pytest.raises(NoNetworkError):
-        fetch_model("translation", folder, endpoint="http://127.0.0.1:9")
+        fetch_model(MODEL, folder, endpoint="http://127.0.0.1:9")
     assert (folder / "config.json").read_text() == "{}"
 
 
@@ -347,7 +347,7 @@ def test_a_damaged_model_is_noticed_as_incomplete(hub_server, published, tmp_pat
     with (folder / WEIGHTS).open("ab") as file:
         file.truncate(10)
     assert has_weights(folder)
-    assert not is_complete(folder)
+    assert not is_recorded_complete(folder)
 
 
 @pytest.mark.bundled
@@ -360,7 +360,9 @@ def test_transformers_loads_what_was_fetched_without_network(hub_server, tmp_pat
     original = Qwen3ForCausalLM(Qwen3Config(**sizes, **heads))
     original.save_pretrained(tmp_path / "published")
     hub_server.serve(CATALOG["generation"].full_id, tmp_path / "published")
-    folder = fetch_model("generation", tmp_path / "qwen3", endpoint=hub_server.endpoint)
+    folder = fetch_model(
+        CATALOG["generation"].full_id, tmp_path / "qwen3", endpoint=hub_server.endpoint
+    )
     hub_server.stop()
     model = AutoModelForCausalLM.from_pretrained(folder)
     for name, tensor in original.state_dict().items():

