@@ -3,8 +3,15 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from helpers.tokens import INCOMPLETE, Spelling, readable_tokens, spelling_of, token_texts
-from helpers.words import word_spans
+from helpers.tokens import (
+    Spelling,
+    readable_tokens,
+    special_tokens_of,
+    spelling_of,
+    token_texts,
+    word_spans,
+)
+from hw7.views.labels import INCOMPLETE
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
@@ -30,7 +37,7 @@ def aggregate(
     """
     from inseq import FeatureAttributionOutput
 
-    spelling, special_tokens = spelling_of(tokenizer), set(tokenizer.all_special_tokens)
+    spelling, special_tokens = spelling_of(tokenizer), special_tokens_of(tokenizer)
     sequences = [
         _group_words(sequence.aggregate(), spelling, special_tokens)
         if words

@@ -1,14 +1,19 @@
 """Scores, and looking them up by the tokens that a student reads on screen."""
 
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import MethodError, TokenLookupError
+from helpers.tokens import readable
 
 if TYPE_CHECKING:
     import pandas
     from inseq import FeatureAttributionOutput
+
+NAMED_SIGNS = {"newline": "↵", "tab": "⇥", "space": "␣"}
+"""Signs that no keyboard has, by the names that may be typed for them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -160,14 +165,14 @@ def position(
 
     Args:
         tokens: The tokens of a heatmap's rows or columns.
-        token: The token as shown on screen.
+        token: The token as shown on screen, or the text it stands for (a newline for ``↵``).
         occurrence: Which one of several equal tokens, counted from 1.
         argument: The argument's name in the call, for the message.
 
     Raises:
         TokenLookupError: The token is not there, or it is there more than once.
     """
-    places = [place for place, shown in enumerate(tokens) if shown == token.strip()]
+    places = _places_of(tokens, token)
     if not places:
         side = "source tokens" if tokens.name == "source" else "generated tokens"
         raise TokenLookupError(
@@ -181,6 +186,22 @@ def position(
             f"{token!r} occurs {len(places)} time(s), so {argument}={occurrence} does not exist."
         )
     return places[(occurrence or 1) - 1]
+
+
+def _places_of(tokens: "pandas.Index", token: str) -> list[int]:
+    """Return where a token is shown; what looks alike counts only where nothing equals it."""
+    wanted = (token.strip(" "), readable(token), NAMED_SIGNS.get(token.strip().lower()))
+    for form in filter(None, wanted):
+        for alike in (str, _composed):
+            shown = [alike(label) == alike(form) for label in tokens]
+            if any(shown):
+                return [place for place, is_shown in enumerate(shown) if is_shown]
+    return []
+
+
+def _composed(text: str) -> str:
+    """Return one spelling of a letter with its accents, however it was typed (NFC)."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _around(tokens: "pandas.Index", place: int) -> str:

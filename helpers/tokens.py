@@ -1,6 +1,6 @@
 """Token cleanup: from what a tokenizer stores to what a student can read. Pure strings, no torch.
 
-Three spellings occur in the models of this homework:
+Most models of this homework spell in one of three ways; ``Spelling`` lists all that are read:
 
 * SentencePiece (Marian, T5, Llama 2): ``▁machine``; unknown bytes as ``<0xE4>``;
 * byte-level BPE (GPT-2, Qwen, SmolLM2, Llama 3): ``Ġmachine``, ``äººå·¥`` for 人工, where one
@@ -12,19 +12,32 @@ merges a row or a column of a heatmap.
 """
 
 import codecs
-import re
 from collections.abc import Collection, Sequence
 from functools import lru_cache
+from itertools import accumulate, pairwise
 from typing import Any, Literal
 
-Spelling = Literal["sentencepiece", "byte-level", "wordpiece", "plain"]
+import regex
 
-INCOMPLETE = "◌"
-"""Stands for a token that holds only a part of a character (the dotted circle of Unicode)."""
+from hw7.views.labels import INCOMPLETE, printable
+
+Spelling = Literal[
+    "sentencepiece",  # ▁machine
+    "byte-level",  # Ġmachine, each character a byte
+    "bytes",  # m, a, c, h, i, n, e, each character a byte (ByT5)
+    "wordpiece",  # play ##ing (BERT)
+    "end-of-word",  # play ing</w> (the first GPT, XLM, FSMT)
+    "continued",  # play@@ ing (CTRL)
+    "words",  # play
+    "plain",  # p l a y
+]
 
 SPACE = "␣"
-_VISIBLE_WHITESPACE = {"\n": "↵", "\r": "␍", "\t": "⇥", " ": SPACE, "\u3000": SPACE}
-_BYTE_TOKEN = re.compile(r"<0x([0-9A-Fa-f]{2})>")
+NOTHING = "∅"
+_BYTE_TOKEN = regex.compile(r"<0x([0-9A-Fa-f]{2})>")
+# The boundaries of Unicode (UAX 29). Thai, Lao, Khmer and Burmese are written without spaces and
+# would need a dictionary; a run of their letters stays together, so that no word is torn.
+_WORD_BOUNDARY = regex.compile(r"\b(?!(?<=\p{Line_Break=SA})\p{Line_Break=SA})", regex.WORD)
 
 
 def _mark_incomplete(error: UnicodeError) -> tuple[str, int]:
@@ -44,9 +57,9 @@ def byte_of_character() -> dict[str, int]:
     GPT-2 writes the 188 printable bytes of Latin-1 as themselves and the other 68 as the
     characters from U+0100 on (``bytes_to_unicode`` in Transformers' GPT-2 tokenizer).
     """
-    printable = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
-    others = [byte for byte in range(256) if byte not in printable]
-    mapping = {chr(byte): byte for byte in printable}
+    shown = [*range(0x21, 0x7F), *range(0xA1, 0xAD), *range(0xAE, 0x100)]
+    others = [byte for byte in range(256) if byte not in shown]
+    mapping = {chr(byte): byte for byte in shown}
     mapping.update({chr(0x100 + offset): byte for offset, byte in enumerate(others)})
     return mapping
 
@@ -61,17 +74,33 @@ def spelling_of(tokenizer: Any) -> Spelling:
         return "sentencepiece"
     if decoder == "WordPiece":
         return "wordpiece"
-    return _spelling_of_vocabulary(tokenizer.get_vocab())
+    if getattr(tokenizer, "_utf_vocab_size", None) == 256:
+        return "bytes"
+    return _spelling_of_vocabulary(tokenizer.get_vocab()) or (
+        "words" if tokenizer.convert_tokens_to_string(["a", "b"]) == "a b" else "plain"
+    )
 
 
-def _spelling_of_vocabulary(vocabulary: Collection[str]) -> Spelling:
-    counts = {
+def _spelling_of_vocabulary(vocabulary: Collection[str]) -> Spelling | None:
+    counts: dict[Spelling, int] = {
         "byte-level": sum(token.startswith("Ġ") for token in vocabulary),
         "sentencepiece": sum(token.startswith("▁") for token in vocabulary),
         "wordpiece": sum(token.startswith("##") for token in vocabulary),
+        "end-of-word": sum(token.endswith("</w>") for token in vocabulary),
+        "continued": sum(token.endswith("@@") for token in vocabulary),
     }
     best = max(counts, key=lambda spelling: counts[spelling])
-    return best if counts[best] else "plain"  # type: ignore[return-value]
+    return best if counts[best] else None
+
+
+def special_tokens_of(tokenizer: Any) -> set[str]:
+    """Return the tokens that belong to the model's format: marks, language codes, chat tokens."""
+    added = getattr(tokenizer, "added_tokens_decoder", {}).values()
+    return (
+        set(tokenizer.all_special_tokens)
+        | {token.content for token in added if token.special}
+        | set(getattr(tokenizer, "supported_language_codes", ()))
+    )
 
 
 def readable_tokens(
@@ -80,32 +109,47 @@ def readable_tokens(
     """Return one readable text for each token, as shown in a heatmap.
 
     A character whose bytes are split over several tokens appears at the token that completes it;
-    the earlier ones show ``INCOMPLETE``. Spaces around a word are dropped; a token that is nothing
-    but white space shows it as a visible sign (``↵`` for a newline).
+    the earlier ones show ``INCOMPLETE``. Spaces around a word are dropped; what cannot be seen is
+    shown as a sign (``↵`` for a newline, ``␣`` for a space alone).
 
     Args:
         tokens: One sequence of raw tokens, as ``convert_ids_to_tokens`` gives them.
         spelling: How the tokenizer spells tokens, see ``spelling_of``.
         special_tokens: Tokens that are kept as they are, such as ``</s>``.
     """
-    return [_visible(text) for text in token_texts(tokens, spelling, special_tokens)]
+    return [readable(text) for text in token_texts(tokens, spelling, special_tokens)]
+
+
+def readable(text: str) -> str:
+    """Return the label of a text: all of it visible, without spaces at its ends, never empty."""
+    if not text.strip():
+        text = text.replace(" ", SPACE)
+    return printable(text).strip(" ") or NOTHING
 
 
 def token_texts(
     tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
 ) -> list[str]:
     """Return the text that each token adds, spaces included; ``INCOMPLETE`` where it adds none."""
+    return [text for text, _ in _decoded(tokens, spelling, special_tokens)]
+
+
+def _decoded(
+    tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str]
+) -> list[tuple[str, bool]]:
+    """Return each token's text, and whether a character begun in it goes on in the next token."""
     decoder = codecs.getincrementaldecoder("utf-8")("hw7-incomplete")
-    texts: list[str] = []
+    decoded = []
     for token in tokens:
-        data = None if token in special_tokens else _bytes_of(token, spelling)
+        is_special = token in special_tokens
+        data = None if is_special else _bytes_of(token, spelling)
         if data is None:
-            if decoder.getstate()[0]:
-                decoder.reset()
-            texts.append(token if token in special_tokens else _text_of(token, spelling))
+            decoder.reset()
+            decoded.append((token if is_special else _text_of(token, spelling), False))
         else:
-            texts.append(decoder.decode(data) or (INCOMPLETE if data else ""))
-    return texts
+            text = decoder.decode(data) or (INCOMPLETE if data else "")
+            decoded.append((text, bool(decoder.getstate()[0])))
+    return decoded
 
 
 def _bytes_of(token: str, spelling: Spelling) -> bytes | None:
@@ -114,24 +158,51 @@ def _bytes_of(token: str, spelling: Spelling) -> bytes | None:
         mapping = byte_of_character()
         if all(character in mapping for character in token):
             return bytes(mapping[character] for character in token)
+    if spelling == "bytes" and len(token) == 1 and ord(token) < 256:
+        return token.encode("latin-1")
     if spelling == "sentencepiece" and (match := _BYTE_TOKEN.fullmatch(token)):
         return bytes([int(match.group(1), 16)])
     return None
 
 
 def _text_of(token: str, spelling: Spelling) -> str:
+    """The text of a token; a space is put where the spelling implies one."""
     if spelling == "sentencepiece":
         return token.replace("▁", " ")
     if spelling == "wordpiece":
-        return token.removeprefix("##")
-    return token
+        has_space = token[:1].isalnum() and not regex.match(r"\p{Han}", token)
+        return token[2:] if token.startswith("##") else " " * has_space + token
+    if spelling == "end-of-word":
+        return token[:-4] + " " if token.endswith("</w>") else token
+    if spelling == "continued":
+        return token[:-2] if token.endswith("@@") else token + " "
+    return " " + token if spelling == "words" else token
 
 
-def _visible(text: str) -> str:
-    stripped = text.strip(" ")
-    if not stripped.strip():
-        return "".join(_VISIBLE_WHITESPACE.get(character, character) for character in text) or SPACE
-    return "".join(
-        character if character == " " else _VISIBLE_WHITESPACE.get(character, character)
-        for character in stripped
-    )
+def word_spans(
+    tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
+) -> list[tuple[int, int]]:
+    """Return the ``(start, end)`` token positions of each word, in order and without gaps.
+
+    Words end where Unicode (UAX 29) puts a boundary between two tokens. Chinese has one after
+    every character, so there each piece of the tokenizer stays a word of its own; only the pieces
+    of one split character are put together.
+
+    Args:
+        tokens: One sequence of raw tokens.
+        spelling: How the tokenizer spells tokens.
+        special_tokens: Tokens that always stand alone.
+    """
+    starts = [0] if tokens else []
+    decoded = _decoded(tokens, spelling, special_tokens)
+    # A part of a character adds no text: the character stands where it is complete.
+    texts = ["" if is_cut and text == INCOMPLETE else text for text, is_cut in decoded]
+    ends = list(accumulate(map(len, texts)))
+    boundaries = {match.start() for match in _WORD_BOUNDARY.finditer("".join(texts))}
+    for position, pair in enumerate(pairwise(tokens), 1):
+        is_cut = decoded[position - 1][1]
+        if any(token in special_tokens for token in pair) or (
+            not is_cut and ends[position - 1] in boundaries
+        ):
+            starts.append(position)
+    return list(pairwise([*starts, len(tokens)])) if starts else []

@@ -1,9 +1,13 @@
-"""Token labels: which tokens are special, and how unprintable ones are shown."""
+"""Token labels: which tokens are special, and how what cannot be seen is shown."""
 
-import re
 import unicodedata
 
-_SPECIAL_TOKEN = re.compile(
+import regex
+
+INCOMPLETE = "◌"
+"""The dotted circle of Unicode: a part of a character, or the place of the missing one."""
+
+_SPECIAL_TOKEN = regex.compile(
     r"</?s>"
     r"|<(pad|unk|bos|eos|mask|cls|sep|start_of_turn|end_of_turn|extra_id_\d+)>"
     r"|\[(PAD|UNK|BOS|EOS|CLS|SEP|MASK)\]"
@@ -11,11 +15,20 @@ _SPECIAL_TOKEN = re.compile(
     r"|<｜[^｜<>]+｜>"  # DeepSeek writes its special tokens with full-width bars
     r"|>>[a-z]{2,3}(_[A-Za-z]+)?<<"  # the language codes of multilingual Marian models
 )
-
-# They turn the text around or take no room; a token of them would look like another one, or empty.
-_INVISIBLE = frozenset("\u200b\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2060\ufeff") | {
-    chr(code) for code in range(0x2066, 0x206A)
-}
+_SIGNS = {"\n": "↵", "\r": "␍", "\t": "⇥", "\xa0": "⍽", "\u3000": "␣", "\x7f": "␡"}
+# Default-ignorable by Unicode, or a symbol or letter whose glyph is blank (Braille, a notehead).
+_BLANK = regex.compile(r"[\p{DI}\u2800\U0001d159\U00013441\U00013442]")
+# What is seen by its effect on its neighbours: emoji joined or in color, keycaps, variants of an
+# ideograph, letters of Arabic and Indic scripts joined or kept apart. One each: a chain hides data.
+_SEEN_BY_ITS_EFFECT = regex.compile(
+    r"(?<=[\p{Emoji}--\p{ASCII}])[\ufe0e\ufe0f]"
+    r"|(?<=[0-9#*])\ufe0f(?=\u20e3)"
+    r"|(?<=\p{Han})[\U000e0100-\U000e01ef]"
+    r"|(?<=\p{Mongolian})[\u180b-\u180d\u180f]"
+    r"|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)\u200d(?=\p{Extended_Pictographic})"
+    r"|(?<=[\p{Arabic}\p{Syriac}\p{M}])[\u200c\u200d](?=[\p{L}--[\p{Latin}\p{Greek}\p{Cyrillic}]])",
+    regex.VERSION1,
+)
 
 
 def is_special(token: str) -> bool:
@@ -29,24 +42,38 @@ def is_special(token: str) -> bool:
 
 
 def printable(text: str, *, keep_lines: bool = False) -> str:
-    """Return a text with every control character and lone surrogate replaced by a visible sign.
+    """Return a text in which every character can be seen, the ASCII space excepted.
+
+    By Unicode's categories: white space, controls, formats, surrogates, private and unassigned
+    characters become a sign (``↵``, ``[U+200D]``); a mark without a character to stand on gets a
+    dotted circle. A printable text stays as it is.
 
     Args:
         text: A token, or a text of several lines.
         keep_lines: Leave newlines as they are.
     """
-    return "".join(
-        character if keep_lines and character == "\n" else _printable_character(character)
-        for character in str(text)
-    )
+    kept = {match.start() for match in _SEEN_BY_ITS_EFFECT.finditer(text)}
+    shown: list[str] = []
+    has_base = False
+    for place, character in enumerate(text):
+        if place in kept or (keep_lines and character == "\n") or not _is_unseen(character):
+            is_mark = place not in kept and unicodedata.category(character)[0] == "M"
+            shown.append(INCOMPLETE + character if is_mark and not has_base else character)
+            has_base = character not in " \n"
+        else:
+            shown.append(_sign_of(character))
+            has_base = False
+    return "".join(shown)
 
 
-def _printable_character(character: str) -> str:
+def _is_unseen(character: str) -> bool:
+    if character == " ":
+        return False
+    return unicodedata.category(character)[0] in "CZ" or _BLANK.match(character) is not None
+
+
+def _sign_of(character: str) -> str:
     code = ord(character)
-    if code < 0x20:
-        return chr(0x2400 + code)
-    if code == 0x7F:
-        return "\u2421"
-    if character in _INVISIBLE:
-        return f"[U+{code:04X}]"
-    return "\ufffd" if unicodedata.category(character) in ("Cc", "Cs") else character
+    if character in _SIGNS:
+        return _SIGNS[character]
+    return chr(0x2400 + code) if code < 0x20 else f"[U+{code:04X}]"

@@ -66,3 +66,19 @@ def test_method_may_be_left_out_only_when_there_is_one():
 def test_method_without_scores_says_how_to_get_them():
     with pytest.raises(MethodError, match=r"explain\(\.\.\., methods=\['occlusion'\]\)"):
         choose_method(["saliency"], "occlusion")
+
+
+@pytest.mark.parametrize(("typed", "row"), [("\n", 0), ("newline", 0), ("\u200d", 1), (" ", 2)])
+def test_what_no_keyboard_has_can_be_typed_as_itself_or_by_name(typed, row):
+    rows = pandas.Index(["↵", "[U+200D]", "␣"], name="source")
+    assert position(rows, typed, None) == row
+
+
+def test_name_of_a_sign_that_is_a_token_itself_is_that_token():
+    assert position(pandas.Index(["␣", "space"], name="source"), "space", None) == 1
+
+
+@pytest.mark.parametrize("typed", ["caf\u00e9", "cafe\u0301"])
+@pytest.mark.parametrize("shown", ["caf\u00e9", "cafe\u0301"])
+def test_accents_may_be_typed_composed_or_not(shown, typed):
+    assert position(pandas.Index([shown], name="source"), typed, None) == 0

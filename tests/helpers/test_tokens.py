@@ -1,10 +1,31 @@
 """Token cleanup: readable, and never a row lost or merged."""
 
+import unicodedata
+from itertools import accumulate
+from typing import get_args
+
+import pandas
 import pytest
+import regex
 from hypothesis import given
 from hypothesis import strategies as st
+from uniseg.derived import default_ignorable_code_point as is_ignorable
+from uniseg.linebreak import line_break
+from uniseg.wordbreak import word_boundaries
 
-from helpers.tokens import INCOMPLETE, byte_of_character, readable_tokens, spelling_of, token_texts
+from helpers.lookup import position
+from helpers.tokens import (
+    INCOMPLETE,
+    Spelling,
+    byte_of_character,
+    readable,
+    readable_tokens,
+    special_tokens_of,
+    spelling_of,
+    token_texts,
+    word_spans,
+)
+from tests.support.random_models import random_tokenizer
 
 SPECIAL = ["<pad>", "</s>", "<unk>", "<|im_start|>", "<|im_end|>", "<|endoftext|>"]
 CHARACTER_OF = {byte: character for character, byte in byte_of_character().items()}
@@ -83,15 +104,200 @@ def test_any_text_cut_at_any_bytes_keeps_its_tokens_and_its_text(text, lengths):
     assert "".join(piece for piece in texts if piece != INCOMPLETE) == text
 
 
-@given(st.lists(st.text(max_size=8), max_size=20), st.sampled_from(["byte-level", "sentencepiece"]))
+SPELLINGS = st.sampled_from(get_args(Spelling))
+IGNORABLE = [
+    chr(code) for code in (*range(0x20000), *range(0xE0000, 0xE1000)) if is_ignorable(chr(code))
+]
+# Every code point, lone surrogates too, and often those that are drawn as nothing.
+CHARACTERS = st.one_of(
+    st.characters(exclude_categories=()),
+    st.characters(categories=("Cc", "Cf", "Mn", "Zs", "Zl", "Zp")),
+    st.sampled_from(IGNORABLE),
+    st.sampled_from("\u2800\u202e\xad❤👩۱م字a "),
+)
+# A list, since text() would draw from all of them as if they were one alphabet.
+ANY_TEXT = st.lists(CHARACTERS, max_size=8).map("".join)
+ANY_TOKENS = st.lists(st.one_of(ANY_TEXT, ANY_TEXT.map("▁".__add__)), min_size=1, max_size=12)
+
+
+@given(ANY_TOKENS, SPELLINGS)
 def test_no_list_of_tokens_loses_or_merges_an_entry(tokens, spelling):
     assert len(readable_tokens(tokens, spelling, SPECIAL)) == len(tokens)
 
 
-@given(st.lists(st.text(max_size=8), min_size=1, max_size=20))
-def test_no_token_is_shown_as_nothing(tokens):
-    for spelling in ("byte-level", "sentencepiece", "wordpiece", "plain"):
-        assert all(readable_tokens(tokens, spelling, SPECIAL))
+def is_ink(character: str) -> bool:
+    """Tell whether a character is drawn, by Unicode's own tables and not by the rule under test."""
+    is_drawn = unicodedata.category(character)[0] in "LNPS"
+    return is_drawn and not is_ignorable(character) and character != "\u2800"
+
+
+@given(ANY_TOKENS, SPELLINGS)
+def test_every_label_begins_with_something_seen_and_can_be_typed(tokens, spelling):
+    for label in readable_tokens(tokens, spelling, SPECIAL):
+        assert is_ink(label[0])
+        assert label == label.strip()
+        assert label.replace(" ", "").encode("utf-8")
+
+
+@given(ANY_TOKENS, SPELLINGS)
+def test_nothing_but_joiners_and_variants_stays_unseen_in_a_label(tokens, spelling):
+    for label in readable_tokens(tokens, spelling, SPECIAL):
+        unseen = [c for c in label if not is_ink(c) and unicodedata.category(c)[0] != "M"]
+        unseen += [c for c in label if c in "\u034f\u17b4\u17b5"]
+        assert set(unseen) <= {" ", "\u200c", "\u200d"}
+        assert not regex.search(r"\p{DI}{2}", label)
+
+
+@given(ANY_TEXT, SPELLINGS)
+def test_a_label_stays_as_it_is_when_it_is_shown_again(text, spelling):
+    label = readable_tokens([text], spelling)[0]
+    assert readable(label) == label
+
+
+@given(ANY_TOKENS, SPELLINGS)
+def test_what_is_shown_can_be_looked_up(tokens, spelling):
+    labels = readable_tokens(tokens, spelling, SPECIAL)
+    index = pandas.Index(labels, name="source")
+    for place, label in enumerate(labels):
+        assert position(index, label, labels[: place + 1].count(label)) == place
+
+
+@pytest.mark.parametrize(
+    ("text", "label"),
+    [
+        ("\u200d", "[U+200D]"),
+        ("a\u200bb", "a[U+200B]b"),
+        ("\u0301", "◌\u0301"),
+        ("\u3164", "[U+3164]"),
+        ("\x00", "␀"),
+        ("\ue000", "[U+E000]"),
+        ("\ud800", "[U+D800]"),
+        ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
+        ("❤\ufe0f", "❤\ufe0f"),
+        ("❤\ufe0f\ufe0f", "❤\ufe0f[U+FE0F]"),
+        ("a\ufe0f", "a[U+FE0F]"),
+        ("می\u200cخواهم", "می\u200cخواهم"),
+        ("x\U000e0041", "x[U+E0041]"),
+    ],
+)
+def test_signs_stand_for_what_has_no_effect_that_can_be_seen(text, label):
+    assert readable(text) == label
+
+
+@pytest.mark.parametrize("spelling", ["end-of-word", "continued", "wordpiece", "words"])
+def test_marks_of_word_borders_are_dropped(spelling):
+    tokens = {
+        "end-of-word": ["play", "ing</w>", "now</w>"],
+        "continued": ["play@@", "ing", "now"],
+        "wordpiece": ["play", "##ing", "now"],
+        "words": ["playing", "now"],
+    }[spelling]
+    assert "".join(token_texts(tokens, spelling)).strip() == "playing now"
+
+
+def test_bytes_of_byt5_show_the_character_where_it_completes():
+    from transformers import ByT5Tokenizer
+
+    tokenizer = ByT5Tokenizer()
+    assert spelling_of(tokenizer) == "bytes"
+    tokens = tokenizer.convert_ids_to_tokens(tokenizer("é工")["input_ids"])
+    shown = readable_tokens(tokens, "bytes", special_tokens_of(tokenizer))
+    assert shown == [INCOMPLETE, "é", INCOMPLETE, INCOMPLETE, "工", "</s>"]
+
+
+def test_special_tokens_are_all_that_were_added_as_such():
+    tokenizer = random_tokenizer(is_encoder_decoder=True)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["zho_Hans", "[INST]"]})
+    tokenizer.add_tokens(["人工"])
+    assert special_tokens_of(tokenizer) == {
+        *["<pad>", "<bos>", "</s>", "<unk>", "zho_Hans", "[INST]"]
+    }
+
+
+def grouped(tokens, spelling, special=()):
+    return [tokens[start:end] for start, end in word_spans(tokens, spelling, special)]
+
+
+def test_continuation_pieces_join_the_word_before_them():
+    tokens = ["▁learn", "ing", "▁is", "▁fun", "."]
+    assert grouped(tokens, "sentencepiece") == [["▁learn", "ing"], ["▁is"], ["▁fun"], ["."]]
+
+
+def test_apostrophe_joins_its_word():
+    assert grouped(["Ġdon", "'t", "Ġstop"], "byte-level") == [["Ġdon", "'t"], ["Ġstop"]]
+
+
+def test_chinese_pieces_stay_words_of_their_own():
+    assert grouped(["▁机器", "学习", "。"], "sentencepiece") == [["▁机器"], ["学习"], ["。"]]
+
+
+def test_pieces_of_one_split_character_are_put_together():
+    assert grouped(["å·", "¥", "èĥ½"], "byte-level") == [["å·", "¥"], ["èĥ½"]]
+
+
+def test_special_tokens_stand_alone():
+    tokens = ["<|im_start|>", "user", "<|im_end|>", "x"]
+    specials = ["<|im_start|>", "<|im_end|>"]
+    assert len(grouped(tokens, "byte-level", specials)) == 4
+
+
+def test_words_of_a_word_level_tokenizer_stay_apart():
+    assert grouped(["w1", "w2"], "words") == [["w1"], ["w2"]]
+
+
+def cut_at(text: str, lengths: list[int]) -> list[str]:
+    """Return byte-level tokens of a text, cut after so many bytes each."""
+    data, tokens = text.encode(), []
+    while data:
+        step = lengths[len(tokens) % len(lengths)]
+        tokens.append(byte_level(data[:step]))
+        data = data[step:]
+    return tokens
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["שלום", "עולם"],
+        ["２０２４", "年", "人", "工", "。"],
+        ["ภาษา", "ไทย"],
+        ["cafe\u0301", "naïve"],
+        ["don’t", "l'été"],
+        ["3.14", "١٢٣"],
+        ["हिन्दी", "भाषा"],
+        ["한국어", "한글"],
+        ["👨‍👩‍👧", "❤️", "🇫🇷"],
+    ],
+)
+def test_single_bytes_are_put_together_to_whole_words(words):
+    separator = "" if "年" in words else " "
+    tokens = cut_at(separator.join(words), [1])
+    texts = token_texts(tokens, "byte-level")
+    spans = word_spans(tokens, "byte-level")
+    found = ["".join(texts[start:end]).replace(INCOMPLETE, "") for start, end in spans]
+    assert [word for word in found if word != " "] == words
+
+
+@given(st.text(st.characters(codec="utf-8"), max_size=30), st.lists(st.integers(1, 5), min_size=1))
+def test_words_end_where_another_library_puts_a_boundary_between_tokens(text, lengths):
+    tokens = cut_at(text, lengths)
+    at = list(accumulate(len(token) for token in tokens))
+    to_bytes = [0, *accumulate(len(character.encode()) for character in text)]
+    expected = {to_bytes[place] for place in word_boundaries(text)}
+    for place in list(expected):  # letters of Thai and its like stay together
+        before, after = text.encode()[:place].decode()[-1:], text.encode()[place:].decode()[:1]
+        if before and after and {line_break(before).value, line_break(after).value} == {"SA"}:
+            expected.remove(place)
+    ends = [at[end - 1] for _, end in word_spans(tokens, "byte-level")]
+    assert ends == [end for end in at if end in expected]
+
+
+@given(ANY_TOKENS, SPELLINGS)
+def test_spans_cover_every_token_once_in_order(tokens, spelling):
+    spans = word_spans(tokens, spelling, ["</s>"])
+    assert [place for start, end in spans for place in range(start, end)] == list(
+        range(len(tokens))
+    )
 
 
 @pytest.mark.bundled
