@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from hw7.lessons.explorer.explorer import explore
-    from hw7.lessons.published import compare_with_published, published_scores
+    from hw7.lessons.published import compare_with_published, published_scores, show_published
 
-__all__ = ["compare_with_published", "explore", "published_scores"]
+__all__ = ["compare_with_published", "explore", "published_scores", "show_published"]
 
 _HOME_OF = {
     "explore": "hw7.lessons.explorer.explorer",
     "published_scores": "hw7.lessons.published",
+    "show_published": "hw7.lessons.published",
     "compare_with_published": "hw7.lessons.published",
 }
 

@@ -7,9 +7,12 @@ from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import pandas
 
     from helpers.explanation import Explanation
+    from hw7.views.sheet import Sheet
 
 PUBLISHED_ERROR_RATES = {
     "attention, best layer, read at the input": (0.282, 0.282),
@@ -64,3 +67,58 @@ def compare_with_published(
     ours = strongest_of(explanation.table(method)).drop_duplicates("generated", keep=False)
     theirs = strongest_of(published).drop_duplicates("generated", keep=False)
     return ours.merge(theirs, on="generated", suffixes=(" (this run)", " (published)")).round(2)
+
+
+def show_published(model: str) -> None:
+    """Show the published scores of a model as heatmaps.
+
+    One sheet for both methods where they explain the same text; one for each method where they
+    do not, as in the published run of Qwen3, which sampled a text for each.
+
+    Args:
+        model: ``"opus-mt-zh-en"`` or ``"qwen3-0.6b"``.
+
+    Raises:
+        HomeworkError: There is no published run of this model.
+    """
+    from hw7.views.component import sheet_html, show_bundle
+
+    tables = {method: published_scores(model, method) for method in ("saliency", "attention")}
+    for sheet in _published_sheets(model, tables):
+        facts = "\n".join(_strongest_text(layer.name, tables[layer.name]) for layer in sheet.layers)
+        show_bundle({"text/html": sheet_html(sheet, facts), "text/plain": facts})
+
+
+def _published_sheets(model: str, tables: "Mapping[str, pandas.DataFrame]") -> "list[Sheet]":
+    from hw7.views.sheet import Sheet, identity_of, layer_of
+
+    layers = {method: layer_of(method, table.to_numpy()) for method, table in tables.items()}
+    first, *others = tables.values()
+    is_one_text = all(
+        first.index.equals(other.index) and first.columns.equals(other.columns) for other in others
+    )
+    groups = [list(tables)] if is_one_text else [[method] for method in tables]
+    return [
+        Sheet(
+            title=f"{model}, published run",
+            rows=list(tables[group[0]].index),
+            columns=list(tables[group[0]].columns),
+            first_generated_row=_first_generated_row(tables[group[0]]),
+            layers=[layers[method] for method in group],
+            identity=identity_of("published", model, *group),
+        )
+        for group in groups
+    ]
+
+
+def _first_generated_row(table: "pandas.DataFrame") -> int | None:
+    """Return the row of the first generated token where rows and columns are one text."""
+    has_gaps = bool(table.isna().to_numpy().any())
+    return int(table.iloc[:, 0].notna().sum()) if has_gaps else None
+
+
+def _strongest_text(method: str, table: "pandas.DataFrame") -> str:
+    from helpers.lookup import strongest_of
+
+    rows = strongest_of(table).itertuples(index=False)
+    return f"{method}: " + ", ".join(f"{to} ← {source} {score:.2f}" for to, source, score in rows)

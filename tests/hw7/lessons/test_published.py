@@ -1,0 +1,78 @@
+"""The published run of the homework's real models, as tables and as heatmaps."""
+
+import json
+
+import pytest
+
+from helpers.environment import assets_folder
+from helpers.errors import HomeworkError
+from hw7.lessons.published import (
+    _published_sheets,
+    compare_with_published,
+    published_scores,
+    show_published,
+)
+from tests.support.made_explanations import made_explanation
+
+
+def raw(model, method):
+    file = assets_folder() / "reference" / f"{model}.{method}.json"
+    return json.loads(file.read_text(encoding="utf-8"))
+
+
+def both(model):
+    return {method: published_scores(model, method) for method in ("saliency", "attention")}
+
+
+@pytest.mark.parametrize("method", ["saliency", "attention"])
+@pytest.mark.parametrize("model", ["opus-mt-zh-en", "qwen3-0.6b"])
+def test_each_published_score_stands_at_its_row_and_column(model, method):
+    written, table = raw(model, method), published_scores(model, method)
+    assert list(table.index) == written["attributed"]
+    assert list(table.columns) == written["generated"]
+    for row, numbers in enumerate(written["scores"]):
+        for column, number in enumerate(numbers):
+            shown = table.iat[row, column]
+            assert shown != shown if number is None else shown == number
+
+
+def test_what_the_homework_asks_reads_as_published():
+    # hw7.md: saliency puts 机器 first for "machine" with 0.447; attention 机器 -> artificial 0.03.
+    assert both("opus-mt-zh-en")["saliency"]["machine"].idxmax() == "机器"
+    assert both("opus-mt-zh-en")["saliency"].at["机器", "machine"] == 0.447
+    assert both("opus-mt-zh-en")["attention"].at["机器", "artificial"] == 0.03
+
+
+def test_a_run_that_was_not_published_is_refused_with_those_there_are():
+    with pytest.raises(HomeworkError, match=r"opus-mt-zh-en\.saliency"):
+        published_scores("opus-mt-en-zh", "saliency")
+
+
+def test_two_methods_over_one_text_share_a_sheet():
+    (sheet,) = _published_sheets("opus-mt-zh-en", both("opus-mt-zh-en"))
+    assert [layer.name for layer in sheet.layers] == ["saliency", "attention"]
+    assert sheet.first_generated_row is None
+
+
+def test_methods_over_different_texts_get_a_sheet_each():
+    sheets = _published_sheets("qwen3-0.6b", both("qwen3-0.6b"))
+    assert [len(sheet.layers) for sheet in sheets] == [1, 1]
+    assert sheets[0].columns != sheets[1].columns
+    # The prompt, Hello world, comes before the first generated token.
+    assert [sheet.first_generated_row for sheet in sheets] == [2, 2]
+
+
+def test_published_heatmaps_show_as_text_where_no_notebook_renders_them(capsys):
+    show_published("opus-mt-zh-en")
+    assert "machine ← 机器 0.45" in capsys.readouterr().out
+
+
+def test_only_tokens_that_both_runs_have_once_are_compared():
+    explanation = made_explanation()
+    method = explanation.methods[0]
+    table = explanation.table(method)
+    compared = compare_with_published(explanation, table.iloc[:, :2], method)
+    once = [token for token in table.columns[:2] if list(table.columns).count(token) == 1]
+    assert list(compared["generated"]) == once
+    ours, theirs = "strongest source (this run)", "strongest source (published)"
+    assert list(compared[ours]) == list(compared[theirs])
