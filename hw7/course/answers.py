@@ -1,23 +1,35 @@
-"""Turn a literal into an answer as a person marking by hand would, and say what was normalised."""
+"""Turn what was typed into an answer as a person marking by hand would, and say what was read."""
 
 import math
 import re
 import unicodedata
 from dataclasses import dataclass
-from typing import Literal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
 
-from hw7.course.literals import Value
+from hw7.course.constants import Constant
+from hw7.course.literals import Assignment
 from hw7.course.questions import Question
+
+if TYPE_CHECKING:
+    from opencc import OpenCC
 
 Status = Literal["accepted", "unanswered", "malformed"]
 
 MAX_NUMBER_CHARACTERS = 64
+MAX_CHOICE_CHARACTERS = 400  # normalising combining marks takes time quadratic in the length
+MAX_TOKEN_CHARACTERS = 40
 _WRAPPING = " \t\n\u3000\"'`“”‘’「」『』《》〈〉()[]{}【】"
 _TRAILING = ".。,，、;；:：!！"
+_LEADING = re.compile(
+    r"(?:我选|选项|选择|选|答案|词元|option|answer|token)(?:是|is)?\s*[::]?\s*", re.I
+)
+_SCORE = re.compile(r"(?<=.)(?:\s*[(\[]\s*\d*\.?\d+\s*%?\s*[)\]]?|[\s:=,]+\d*\.\d+)$", re.DOTALL)
 _ABOUT = re.compile(r"^(?:约|大约|大概|about|approx\.?|~|≈|=)\s*|\s*左右$", re.IGNORECASE)
 _CHINESE = {c: str(n) for n, c in enumerate("零一二三四五六七八九")} | {"〇": "0", "两": "2"}
 _TENS = re.compile(r"([1-9])?十([1-9])?")
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
+_FRACTION = re.compile(r"(\d{1,9})\s*/\s*([1-9]\d{0,8})")
 
 
 @dataclass(frozen=True)
@@ -29,36 +41,71 @@ class Answer:
         value: A letter or token, a number, or a text; None unless accepted.
         notes: What was normalised on the way.
         problem: Why it is malformed.
+        typed: What stands in the sheet, where it is malformed.
     """
 
     status: Status
     value: str | float | None = None
     notes: tuple[str, ...] = ()
     problem: str = ""
+    typed: str = ""
 
 
-def interpret(question: Question, value: Value) -> Answer:
-    """Read a literal as an answer to a question: right type, legal option, number in range."""
-    if value is None or (isinstance(value, str) and not value.strip()):
+def interpret(question: Question, given: Assignment | Constant) -> Answer:
+    """Read what was typed as an answer to a question: right type, legal option, number in range.
+
+    The answer sheet, its self-check and the grader all call this, so that they agree.
+
+    Args:
+        question: The question as this student was asked it.
+        given: What stands in the sheet, or a value.
+    """
+    found = given if isinstance(given, Assignment) else Assignment(question.id, given)
+    if found.is_empty:
         return Answer("unanswered")
-    if question.type == "number":
-        return _number(question, value)
-    if not isinstance(value, str):
-        return _malformed(f"应该是带引号的文字，而不是 {_brief(value)} (text in quotes expected)")
+    notes: tuple[str, ...] = (found.note,) if found.note else ()
     if question.type == "text":
-        return Answer("accepted", value.strip())
-    return _letter(question, value) if question.options else _token(question, value)
+        return _free_text(found, notes)
+    if found.problem:
+        return Answer("malformed", None, notes, found.problem, found.typed)
+    if found.later:
+        notes += (f"后来写的读不出，未算 (later typed, not counted): {_brief(found.later)}",)
+    if question.type == "number":
+        answer = _number(question, found.value)
+    elif isinstance(found.value, str):
+        answer = (_letter if question.options else _token)(question, found.value)
+    else:
+        answer = _malformed("应该是带引号的文字 (text in quotes expected)")
+    typed = "" if answer.status == "accepted" else _shown(found.value)
+    return Answer(answer.status, answer.value, (*notes, *answer.notes), answer.problem, typed)
+
+
+def _free_text(found: Assignment, notes: tuple[str, ...]) -> Answer:
+    """Accept anything: whatever a text question got, a human reads it as it was typed."""
+    if found.problem:
+        notes += (f"照原样给老师 (as typed: {found.problem})",)
+        return Answer("accepted", found.typed or "?", notes)
+    later = f"\n{found.later}" if found.later else ""
+    return Answer("accepted", _shown(found.value).strip() + later, notes)
+
+
+def _plain(text: str) -> str:
+    """Return text in plain width without what can't be seen, such as a byte order mark."""
+    seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
+    return unicodedata.normalize("NFKC", seen)
 
 
 def _letter(question: Question, value: str) -> Answer:
-    """Accept ``B``, ``b``, ``Ｂ``, ``(B)``, ``B。``, ``选B`` and the option's whole wording."""
-    plain = unicodedata.normalize("NFKC", value).strip(_WRAPPING + _TRAILING)
-    plain = re.sub(r"^(?:我选|选项|选择|选|答案|option|answer)\s*[::]?\s*", "", plain, flags=re.I)
-    letter = plain.strip(_WRAPPING + _TRAILING).upper()
+    """Accept ``B``, ``ｂ``, ``(B)``, ``选B。``, ``B. wording``, and the option's whole wording."""
     for name, wording in question.options.items():
         if value.strip() in {wording.zh, wording.en}:
             return Answer("accepted", name, (f"选项原文读作 {name} (wording read as {name})",))
-    if letter in question.options:
+    plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip(_WRAPPING + _TRAILING)
+    plain = _LEADING.sub("", plain, count=1).strip(_WRAPPING + _TRAILING)
+    letter, rest = plain[:1].upper(), plain[1:].strip()
+    others = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", rest if len(rest) > 4 else rest.upper())
+    is_alone = not plain[1:2].isalnum() or not plain[1:2].isascii()
+    if letter in question.options and is_alone and not set(others) & set(question.options):
         notes = () if letter == value else (f"{_brief(value)} 读作 {letter} (read as {letter})",)
         return Answer("accepted", letter, notes)
     legal = "、".join(question.options)
@@ -66,20 +113,42 @@ def _letter(question: Question, value: str) -> Answer:
 
 
 def _token(question: Question, value: str) -> Answer:
-    """Accept a token with quotes, blanks, SentencePiece's mark or an alias around or for it."""
-    plain = unicodedata.normalize("NFKC", value).strip().lstrip("▁")
-    stripped = plain.strip(_WRAPPING + _TRAILING)
-    token = stripped or plain
+    """Accept a token with quotes, blanks, its score, SentencePiece's mark, or in other characters.
+
+    Where exactly one token on offer is the same in simplified characters and lower case, it is
+    meant.
+    """
+    plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip().lstrip("▁")
+    token = plain.strip(_WRAPPING + _TRAILING) or plain
+    if token not in question.suggestions:
+        token = (
+            _SCORE.sub("", _LEADING.sub("", token, count=1)).strip(_WRAPPING + _TRAILING) or token
+        )
     for spelling, aliases in question.aliases.items():
-        if token in aliases:
-            token = spelling
-    if len(token) > 40 or "\n" in token:
+        token = spelling if token in aliases else token
+    if len(token) > MAX_TOKEN_CHARACTERS or "\n" in token:
         return _malformed("应该只写一个词元 (one token expected)")
+    meant = [one for one in question.suggestions if simplified(one) == simplified(token)]
+    if token not in meant and len(meant) == 1:
+        token = meant[0]
     notes = () if token == value else (f"{_brief(value)} 读作 {token} (read as {token})",)
     return Answer("accepted", token, notes)
 
 
-def _number(question: Question, value: Value) -> Answer:
+@lru_cache(maxsize=4096)
+def simplified(token: str) -> str:
+    """Return a token in simplified characters and lower case, by which tokens are compared."""
+    return str(_converter().convert(token)).casefold()
+
+
+@lru_cache(maxsize=1)
+def _converter() -> "OpenCC":
+    from opencc import OpenCC  # reads its dictionaries
+
+    return OpenCC("t2s")
+
+
+def _number(question: Question, value: Constant) -> Answer:
     """Accept numbers and their usual spellings, in the question's range."""
     notes: tuple[str, ...] = ()
     try:
@@ -102,13 +171,15 @@ def parse_number(text: str) -> float | None:
     """Return the number a text stands for, or None.
 
     Understood besides Python's spelling: full-width digits and signs, a decimal comma, percent
-    (``3%``, ``百分之三``), Chinese digits (``零点零三``, ``三``, ``十二``), ``约`` or ``~`` before.
+    (``3%``, ``百分之三``), fractions, Chinese digits (``零点零三``, ``十二``), ``约`` before.
     """
-    is_ambiguous = any(unicodedata.category(character) == "No" for character in text)  # 0.03²
+    is_ambiguous = any(unicodedata.category(character) == "No" for character in text[:100])  # 0.03²
     if len(text) > MAX_NUMBER_CHARACTERS or is_ambiguous:
         return None
-    plain = unicodedata.normalize("NFKC", text).strip(_WRAPPING)
+    plain = _plain(text).strip(_WRAPPING)
     plain = _ABOUT.sub("", plain).strip(_WRAPPING).rstrip("。,，、;:!")
+    if fraction := _FRACTION.fullmatch(plain):
+        return int(fraction[1]) / int(fraction[2])
     divisor = 1.0
     if plain.startswith("百分之") or plain.endswith("%"):
         divisor, plain = 100.0, plain.removeprefix("百分之").removesuffix("%").strip()
@@ -136,10 +207,14 @@ def _malformed(problem: str) -> Answer:
     return Answer("malformed", problem=problem)
 
 
-def _brief(value: Value) -> str:
-    """Return a value short enough for one line of a report."""
+def _shown(value: Constant) -> str:
     try:
-        text = str(value).replace("\n", " ")
+        return str(value)
     except ValueError:  # an integer beyond Python's limit for conversion to text
         return "一个很长的整数 (a very long integer)"
+
+
+def _brief(value: Constant) -> str:
+    """Return a value short enough for one line of a report."""
+    text = _shown(value).replace("\n", " ")
     return f"“{text[:40]}…”" if len(text) > 40 else f"“{text}”"

@@ -27,6 +27,8 @@ class KeyAnswer(Record):
         value: The right number.
         tolerance: By how much a number may differ and still be right.
         margin: By how much the strongest token leads the second, where a token is asked for.
+        accepted: Further letters, tokens or numbers that are right too.
+        void: Whether everybody gets the points, whatever was answered.
         feedback: What to tell a student who chose a wrong letter or token.
     """
 
@@ -34,11 +36,13 @@ class KeyAnswer(Record):
     value: float | None = None
     tolerance: float | None = Field(default=None, ge=0)
     margin: float | None = None
+    accepted: list[str | float] = Field(default_factory=list)
+    void: bool = False
     feedback: dict[str, Wording] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _has_one_answer(self) -> "KeyAnswer":
-        if (self.correct is None) == (self.value is None):
+        if (self.correct is None) == (self.value is None) and not self.void:
             raise ValueError("an answer needs either `correct` or `value`")
         if (self.value is None) != (self.tolerance is None):
             raise ValueError("a `value` needs a `tolerance`")
@@ -151,7 +155,7 @@ def load_conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyA
     except ValidationError as error:
         raise explain_validation(error, path, "instructor's key") from error
     for name in answers:
-        if questions[name].type == "text":
+        if questions[name].type == "text" and not answers[name].void:
             raise HomeworkError(f"{path} answers {name}, a free text that only a human can read.")
     return answers
 
@@ -164,15 +168,16 @@ def check_answers(answers: dict[str, KeyAnswer], questions: QuestionSet, path: P
     """
     for question in questions.questions:
         answer = answers.get(question.id)
-        if question.type == "text":
+        if question.type == "text" or (answer is not None and answer.void):
             continue
         if answer is None:
             raise HomeworkError(f"The key {path} has no answer to {question.id}.")
         is_number = answer.value is not None
         if is_number != (question.type == "number"):
             raise HomeworkError(f"The key {path} answers {question.id} with the wrong type.")
-        if question.options and answer.correct not in question.options:
-            raise HomeworkError(f"The key {path}: {question.id} has no option {answer.correct!r}.")
+        for option in [answer.correct, *answer.accepted] if question.options else []:
+            if option not in question.options:
+                raise HomeworkError(f"The key {path}: {question.id} has no option {option!r}.")
 
 
 def save_key(key: Key, path: Path) -> None:

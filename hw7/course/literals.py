@@ -4,24 +4,22 @@ import ast
 import re
 import textwrap
 import unicodedata
-import warnings
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
-from hw7.course.statements import Statement, split_statements
+from hw7.course.constants import Constant, decimal_comma, describe, folded
+from hw7.course.untrusted_code import NAME, answer_lines, answer_name, parsed, without_magic
 
 MAX_CELL_CHARACTERS = 200_000
-MAX_CODE_CHARACTERS = 500  # of one statement outside strings: bounds the parser's recursion
-MAX_TEXT_CHARACTERS = 20_000
+MAX_TEXT_CHARACTERS = 30_000  # a cell of Excel holds 32,767
+_LINES_TRIED = 20  # of an answer in a cell that is no Python
 
-Value = str | int | float | None
-
-CHINESE_DIGITS = "零〇一二三四五六七八九十两点點百分之"
-_NAME = re.compile(r"(?<![\w.])[qQ](\d{1,2})(?!\w)")
-_START_OF_ANSWER = re.compile(r"^[qQ](\d{1,2})[ \t]*[=＝](?!=)", re.MULTILINE)
-_BROKEN_ANSWER = re.compile(r"\s*[qQｑＱ](\d{1,2})\s*[=＝](?!=)\s*(.*)", re.DOTALL)
-_QUOTED = re.compile(r"(?s)[“”„〝「『《‘’＂＇](.*)[“”〞」』》‘’＂＇]")
-_NUMBER_LIKE = re.compile(rf"[\d{CHINESE_DIGITS}.,%+\-\s。;]+")
+_CELL_MAGIC = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b)\w")
+_PARAMETER = re.compile(r"[ \t]*#[ \t]*@param.*")
+_QUOTES = "\"'`“”„〝〞「」『』《》‘’＂＇"
+_NUMBER_LIKE = re.compile(r"[\d零〇一二三四五六七八九十两点點百分之.,%+\-\s。;]+")
+_CONDITIONAL = "写在 if 或循环里，可能没有执行 (inside an if or a loop)"
+_OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -33,187 +31,170 @@ class Assignment:
         value: The literal, when ``problem`` is empty; None stands for no answer.
         problem: Why the right-hand side can't be read; empty when it can.
         note: What was accepted although Python would not have.
+        typed: The right-hand side as it was typed, where ``value`` does not say it.
+        later: What was typed for the same name afterwards and can't be read.
     """
 
     name: str
-    value: Value = None
+    value: Constant = None
     problem: str = ""
     note: str = ""
+    typed: str = ""
+    later: str = ""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was answered."""
+        return not self.problem and (self.value is None or not str(self.value).strip())
 
 
 def read_assignments(source: str) -> list[Assignment]:
     """Return the assignments to answers in one code cell, in order.
 
     Args:
-        source: The cell's code, from a stranger. It is never compiled or executed: only single
-            short statements reach the parser, and only literals are taken out of its tree.
+        source: The cell's code, from a stranger. It is never compiled or executed: Python's parser
+            sees it where it is short enough to be harmless, and only literals are taken out of the
+            tree. Where it is not, or is no Python, the lines that start with ``q3 =`` are read.
     """
+    if not NAME.search(source[:MAX_CELL_CHARACTERS]) or _CELL_MAGIC.match(source):
+        return []
     if len(source) > MAX_CELL_CHARACTERS:
-        problem = f"单元格太长，未读取 (cell of {len(source):,} characters, not read)"
-        names = dict.fromkeys(f"q{int(n)}" for n in _START_OF_ANSWER.findall(source))
-        return [Assignment(name, problem=problem) for name in names]
+        problem = f"单元格太长 (cell of {len(source):,} characters, only its beginning was read)"
+        return [
+            Assignment(name, problem=problem, typed=printable(text[:MAX_TEXT_CHARACTERS]))
+            for name, text, _ in answer_lines(source[:MAX_CELL_CHARACTERS])
+        ]
+    source = source.replace("\r\n", "\n").replace("\r", "\n")
     if source[:1].isspace():
         source = textwrap.dedent(source)  # Jupyter forgives a cell that is indented as a whole
-    return [
-        assignment
-        for statement in split_statements(source)
-        for assignment in _read_statement(statement)
-    ]
+    for attempt in (source, without_magic(source)):
+        if (tree := parsed(attempt)) is not None:
+            return list(_read_block(tree.body, attempt.encode("utf-8", "replace").split(b"\n")))
+    return [found for line in answer_lines(source) for found in _read_line(*line)]
 
 
-def last_assignments(sources: list[str]) -> tuple[dict[str, Assignment], list[str]]:
-    """Return the last assignment to each name over all cells, and the names that changed."""
+def last_assignments(sources: Iterable[str]) -> tuple[dict[str, Assignment], list[str]]:
+    """Return the last answer to each name over all cells, and the names whose answer changed.
+
+    What is empty never displaces an answer, as in a template appended at the end; what can't be
+    read never displaces what can, but is kept beside it.
+    """
     last: dict[str, Assignment] = {}
     changed: dict[str, None] = {}
-    for source in sources:
-        for assignment in read_assignments(source):
-            earlier = last.get(assignment.name)
-            has_answer = earlier is not None and (
-                earlier.problem or earlier.value not in {None, ""}
-            )
-            if earlier is not None and has_answer and earlier.value != assignment.value:
-                changed[assignment.name] = None
+    for assignment in (found for source in sources for found in read_assignments(source)):
+        earlier = last.get(assignment.name)
+        if earlier is None or earlier.is_empty:
             last[assignment.name] = assignment
+        elif not assignment.is_empty:
+            if (earlier.value, earlier.typed) != (assignment.value, assignment.typed):
+                changed[assignment.name] = None
+            is_less = bool(assignment.problem) and not earlier.problem
+            last[assignment.name] = (
+                replace(earlier, later=assignment.typed) if is_less else assignment
+            )
     return last, list(changed)
 
 
-def _read_statement(statement: Statement) -> Iterator[Assignment]:
-    code = unicodedata.normalize("NFKC", statement.code)
-    if "=" not in code or not (_NAME.search(code) or "student_id" in code):
-        return
-    if len(statement.code) > MAX_CODE_CHARACTERS:
-        if found := _BROKEN_ANSWER.match(statement.text):
-            yield Assignment(
-                f"q{int(found[1])}", problem="请直接写出答案，这里的代码太长 (too much code)"
-            )
-        return
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", SyntaxWarning)  # a stranger's "\d" is not our warning
-            # In the mode for files, CPython looks for a file of that name to quote in the error.
-            body = ast.parse(statement.text + "\n", filename="<answer>", mode="single").body
-    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
-        yield from _read_broken(statement, error)
-        return
-    for node in body:
-        for assignment in _read_node(node):
-            if statement.is_indented:
-                problem = "写在 if、循环或函数里 (indented: not at the start of the line)"
-                assignment = Assignment(assignment.name, problem=problem)
-            yield assignment
+def _read_block(
+    nodes: Iterable[ast.AST], lines: list[bytes], is_conditional: bool = False
+) -> Iterator[Assignment]:
+    """Yield what statements assign to answers; names inside functions and classes are others."""
+    for node in nodes:
+        for target, value in _assigned(node):
+            for found in _read_target(target, value, lines):
+                yield replace(found, value=None, problem=_CONDITIONAL) if is_conditional else found
+        if isinstance(node, ast.With | ast.Try):
+            yield from _read_block(node.body, lines, is_conditional)
+        elif isinstance(node, ast.If | ast.For | ast.While):
+            yield from _read_block([*node.body, *node.orelse], lines, True)
 
 
-def _read_node(node: ast.stmt) -> Iterator[Assignment]:
-    """Yield what one statement assigns to answers; anything but an assignment yields nothing."""
+def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
+    """Yield the targets of one statement with their values, None for ``+=`` and its like."""
     if isinstance(node, ast.AnnAssign) and node.value is not None:
-        yield from _read_target(node.target, node.value)
+        yield node.target, node.value
     elif isinstance(node, ast.AugAssign):
-        name, _ = _answer_name(node.target)
-        if name:
-            yield Assignment(name, problem="用了 += 之类的运算 (augmented assignment)")
+        yield node.target, None
     elif isinstance(node, ast.Assign):
-        for target in node.targets:
-            yield from _read_target(target, node.value)
+        yield from ((target, node.value) for target in node.targets)
+    elif isinstance(node, ast.Expr):
+        yield from ((n.target, n.value) for n in ast.walk(node) if isinstance(n, ast.NamedExpr))
 
 
-def _read_target(target: ast.expr, value: ast.expr) -> Iterator[Assignment]:
+def _read_target(
+    target: ast.expr, value: ast.expr | None, lines: list[bytes]
+) -> Iterator[Assignment]:
     if isinstance(target, ast.Tuple | ast.List):
         is_pairwise = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(
             target.elts
         )
-        for position, element in enumerate(target.elts):
-            if is_pairwise:
-                yield from _read_target(element, value.elts[position])  # type: ignore[attr-defined]
-            elif name := _answer_name(element)[0]:
-                yield Assignment(name, problem="一次给多个变量赋值 (several answers at once)")
-        return
-    name, note = _answer_name(target)
-    if name:
-        yield _read_value(name, value, note)
+        values = value.elts if is_pairwise else [None] * len(target.elts)  # type: ignore[union-attr]
+        for element, part in zip(target.elts, values, strict=True):
+            yield from _read_target(element, part, lines)
+    elif isinstance(target, ast.Name) and (name := answer_name(target.id)):
+        is_usual = target.id == name
+        note = "" if is_usual else f"变量名写成 {target.id} (spelled {target.id})"
+        if value is None:
+            yield Assignment(
+                name, problem="不是一个简单的赋值 (no plain assignment)", typed=target.id
+            )
+        else:
+            yield _read_value(name, value, note, lines)
 
 
-def _answer_name(target: ast.expr) -> tuple[str, str]:
-    """Return the answer a name stands for ("" for none) and a note when its spelling is unusual."""
-    if not isinstance(target, ast.Name):
-        return "", ""
-    if target.id == "student_id":
-        return target.id, ""
-    found = _NAME.fullmatch(target.id)
-    if not found:
-        return "", ""
-    name = f"q{int(found[1])}"
-    return name, "" if target.id == name else f"变量名写成 {target.id} (spelled {target.id})"
+def _typed(lines: list[bytes], node: ast.expr) -> str:
+    """Return the source of a node, cut to what a gradebook can hold."""
+    last = node.end_lineno or node.lineno
+    picked = lines[node.lineno - 1 : last]
+    picked[-1] = picked[-1][: node.end_col_offset]
+    picked[0] = picked[0][node.col_offset :]
+    return printable(b"\n".join(picked).decode("utf-8", "replace")[:MAX_TEXT_CHARACTERS])
 
 
-def _read_value(name: str, node: ast.expr, note: str) -> Assignment:
-    while isinstance(node, ast.Tuple | ast.List) and len(node.elts) == 1:
-        node, note = node.elts[0], note or "去掉了多余的括号 (brackets removed)"
-    if decimal := _decimal_comma(node):
+def _read_value(name: str, node: ast.expr, note: str, lines: list[bytes]) -> Assignment:
+    if isinstance(node, ast.Tuple) and (decimal := decimal_comma(node)):
         return Assignment(name, decimal, note="小数点写成了逗号 (decimal comma)")
-    sign = 1
-    if isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.USub | ast.UAdd):
-        sign, node = (-1 if isinstance(node.op, ast.USub) else 1), node.operand
-        if not (isinstance(node, ast.Constant) and type(node.value) in {int, float}):
-            return Assignment(name, problem="请直接写出答案，这里是表达式 (an expression)")
-    if isinstance(node, ast.Constant):
-        value = node.value
-        if value is None or value is ...:
-            return Assignment(name, None, note=note)
-        if isinstance(value, str):
-            return _text(name, value, note)
-        if isinstance(value, int | float) and not isinstance(value, bool):
-            return Assignment(name, sign * value, note=note)
-    if isinstance(node, ast.Name) and set(node.id) <= set(CHINESE_DIGITS):
-        return Assignment(name, node.id, note="中文数字没有加引号 (Chinese digits without quotes)")
-    return Assignment(name, problem=f"请直接写出答案，这里是{_describe(node)}")
-
-
-def _decimal_comma(node: ast.expr) -> str:
-    """Return ``"0,5"`` for the tuple that Python makes of ``0,5``, and "" for anything else."""
-    if not isinstance(node, ast.Tuple) or len(node.elts) != 2:
-        return ""
-    parts = [part.value for part in node.elts if isinstance(part, ast.Constant)]
-    decimals = [str(part) for part in parts if type(part) is int and part < 10**12]
-    return ",".join(decimals) if len(decimals) == 2 and decimals[0] == "0" else ""
+    if isinstance(node, ast.Name) and not node.id.isascii():
+        return Assignment(name, node.id, note="没有加引号 (without quotes)")
+    try:
+        value = folded(node)
+    except (ValueError, TypeError, ArithmeticError, RecursionError):
+        problem = f"请直接写出答案，这里是{describe(node)}"
+        return Assignment(name, problem=problem, typed=_typed(lines, node))
+    if isinstance(value, str):
+        return _text(name, value, note)
+    if not isinstance(node, ast.Constant | ast.UnaryOp):
+        note = note or f"{_typed(lines, node)[:40]} 读作 {value} (read as {value})"
+    return Assignment(name, value, note=note)
 
 
 def _text(name: str, value: str, note: str) -> Assignment:
     if len(value) > MAX_TEXT_CHARACTERS:
-        return Assignment(name, problem=f"文字太长 (text of {len(value):,} characters)")
-    return Assignment(name, printable(value), note=note)
+        note = f"共 {len(value):,} 字，只保留开头 (cut from {len(value):,} characters)"
+    return Assignment(name, printable(value[:MAX_TEXT_CHARACTERS]), note=note)
 
 
-def _read_broken(statement: Statement, error: Exception) -> Iterator[Assignment]:
-    """Read ``q3 = “机器”`` or ``q4 = 0，03`` as a person would, though Python can't."""
-    found = _BROKEN_ANSWER.match(statement.text)
-    if not found:
+def _read_line(name: str, text: str, place: str) -> Iterator[Assignment]:
+    """Read one answer of a cell that is no Python, as a person would."""
+    if place:
+        yield Assignment(name, problem=_CONDITIONAL, typed=printable(text[:200]))
         return
-    name, right = f"q{int(found[1])}", found[2].strip()
+    lines = without_magic(text).split("\n")
+    for count in range(1, min(len(lines), _LINES_TRIED) + 1):
+        part = "\n".join(lines[:count])
+        if (tree := parsed(part)) is not None:
+            yield from _read_block(tree.body, part.encode("utf-8", "replace").split(b"\n"))
+            return
+    right = _PARAMETER.sub("", re.split("[=＝]", text, maxsplit=1)[1].strip()[:MAX_TEXT_CHARACTERS])
     note = "全角符号已按半角读取 (full-width punctuation read as plain)"
-    quoted = _QUOTED.fullmatch(right)
-    if statement.is_indented or len(right) > MAX_TEXT_CHARACTERS:
-        yield Assignment(name, problem="不是合法的 Python (not valid Python)")
-    elif quoted:
-        yield _text(name, quoted[1], note)
-    elif _NUMBER_LIKE.fullmatch(unicodedata.normalize("NFKC", right)):
-        yield Assignment(name, right, note=note)
-    else:
-        reason = error.msg if isinstance(error, SyntaxError) else type(error).__name__
-        yield Assignment(name, problem=f"不是合法的 Python (not valid Python: {reason})")
-
-
-def _describe(node: ast.expr) -> str:
-    if isinstance(node, ast.JoinedStr):
-        return "f 字符串 (an f-string)"
-    if isinstance(node, ast.Call):
-        return "函数调用 (a call)"
-    if isinstance(node, ast.Name):
-        return f"没有加引号的名字 {node.id[:40]} (a name without quotes)"
-    if isinstance(node, ast.Constant):
-        return f"{type(node.value).__name__} 类型 (of type {type(node.value).__name__})"
-    if isinstance(node, ast.List | ast.Tuple | ast.Dict | ast.Set):
-        return "列表或字典 (a collection)"
-    return "表达式 (an expression)"
+    for part in (right.split("\n")[0].split("#")[0].strip(), right.strip()):
+        if len(part) > 1 and part[0] in _QUOTES and part[-1] in _QUOTES:
+            yield _text(name, part.strip(_QUOTES), note)
+            return
+        if len(part) < 100 and _NUMBER_LIKE.fullmatch(unicodedata.normalize("NFKC", part)):
+            yield Assignment(name, part, note=note)
+            return
+    yield Assignment(name, problem="不是合法的 Python (not valid Python)", typed=printable(right))
 
 
 def printable(text: str) -> str:
@@ -221,9 +202,11 @@ def printable(text: str) -> str:
 
     They could garble a terminal, a gradebook or a page; line breaks and tabs stay.
     """
+    if text.replace("\n", "").replace("\t", "").isprintable():
+        return text  # at the speed of C, and true of nearly all
     kept = (
         character
         for character in text
         if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs", "Cn"}
     )
-    return re.sub("[\u202a-\u202e\u2066-\u2069]", "", "".join(kept))
+    return _OVERRIDES.sub("", "".join(kept))

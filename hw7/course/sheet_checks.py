@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError
 from hw7.course.answers import interpret
-from hw7.course.grading.marking import is_right, mark_answer
 from hw7.course.keys import Conceptual, KeyAnswer
 from hw7.course.literals import last_assignments
+from hw7.course.marking import is_right, mark_answer
 from hw7.course.questions import Question, load_questions, load_yaml
 from hw7.course.record import record_line
 
@@ -47,7 +47,11 @@ def check_answer(question_id: str, value: Any) -> None:
         print(f"{question_id}：格式正确，尚未评分 (format accepted, not graded){read_as}。")
         key = _open_answers().get(question_id)
         if key is not None:
-            print("  自查：正确 (right)。" if is_right(answer, key) else "  自查：不正确 (wrong)。")
+            print(
+                "  自查：正确 (right)。"
+                if is_right(question, answer, key)
+                else "  自查：不正确 (wrong)。"
+            )
 
 
 def is_legal(question_id: str, value: Any) -> bool:
@@ -68,9 +72,8 @@ def is_correct(question_id: str, value: Any, **key: Any) -> bool:
     answer = KeyAnswer(
         correct=key.get("correct"), value=key.get("value_is"), tolerance=key.get("tolerance")
     )
-    return is_legal(question_id, value) and is_right(
-        interpret(load_questions()[question_id], value), answer
-    )
+    question = load_questions()[question_id]
+    return is_legal(question_id, value) and is_right(question, interpret(question, value), answer)
 
 
 @lru_cache(maxsize=1)

@@ -40,9 +40,9 @@ class Watch:
         if event.startswith(EXECUTING) or event.startswith(FETCHING):
             self.found.append(f"{event} {str(details)[:200]}")
         elif event == "compile":
-            # ast.parse compiles to a tree only, and names the answer it was given.
+            # ast.parse compiles to a tree only; the name can't be a file's that it might quote.
             self.parsed += 1
-            if details[1] not in {"<answer>", b"<answer>"}:
+            if details[1] not in {f"{os.devnull}/<answer>", f"{os.devnull}/<answer>".encode()}:
                 self.found.append(f"compile {details[1]!r}")
         elif event == "import" and details[0].split(".")[0] in MODULES_NEVER_NEEDED:
             self.found.append(f"import {details[0]}")
@@ -54,6 +54,8 @@ class Watch:
             return
         self.opened += 1
         where = os.path.realpath(os.fsdecode(path))  # type: ignore[arg-type]
+        if os.fsdecode(path) == f"{os.devnull}/<answer>":  # type: ignore[arg-type]
+            return  # the parser wants to quote a line of it, and no such file can exist
         is_writing = bool(flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
         allowed = self.writable if is_writing else self.readable + self.writable
         if not any(where == folder or where.startswith(folder + os.sep) for folder in allowed):

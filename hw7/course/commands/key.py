@@ -24,10 +24,10 @@ from hw7.course.keys import (
     load_key,
     save_key,
 )
-from hw7.course.otter_export import otter_tests
 from hw7.course.personal_questions import copied_answers_accepted, load_sentences, personal_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.record import versions
+from hw7.course.reports.exports import otter_tests
 from hw7.course.reports.feedback import file_stem
 from hw7.course.reports.gradebook import write_text
 from hw7.course.sheet_checks import SELF_CHECK

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from hw7.course.grading.duplicates import suspicions
-from hw7.course.grading.marking import Mark, mark_notebook
 from hw7.course.grading.roster import ClassList, Identity, Student
 from hw7.course.grading.submissions import SubmissionError, SubmittedFile
 from hw7.course.grading.submitted_notebook import SubmittedNotebook, read_notebook
 from hw7.course.keys import Key
+from hw7.course.marking import Mark, mark_answer
 from hw7.course.questions import QuestionSet
 
 OTHER_DIGEST = "热图与答案的不同 (heatmap differs from the key's: other weights or versions?)"
@@ -124,10 +124,20 @@ class Grader:
         return Result(
             student,
             chosen.file.path,
-            mark_notebook(self.questions, notebook, self.key, student.id),
+            self._marks(notebook, student.id),
             is_late=self._is_late(chosen),
             flags=tuple(flags),
             notes=(*_notes(chosen, found), *_digest_note(notebook, self.key)),
+        )
+
+    def _marks(self, notebook: SubmittedNotebook, student_id: str) -> tuple[Mark, ...]:
+        return tuple(
+            mark_answer(
+                question,
+                notebook.assignments.get(question.id),
+                self.key.answer(question.id, student_id),
+            )
+            for question in self.key.personalised(self.questions, student_id).questions
         )
 
     def _is_late(self, read: ReadFile) -> bool | None:

@@ -1,11 +1,14 @@
-"""The gradebook in the forms that Canvas (NTU COOL) and Gradescope import."""
+"""Grades and questions in the forms of Canvas (NTU COOL), Gradescope and otter-grader."""
 
 import json
 from collections.abc import Mapping, Sequence
+from pprint import pformat
 from typing import Any
 
 from hw7.course.grading.class_run import Result
 from hw7.course.grading.roster import Student
+from hw7.course.keys import Key, KeyAnswer
+from hw7.course.questions import Question, QuestionSet
 from hw7.course.reports.gradebook import Row, safe_cell
 
 _CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
@@ -74,3 +77,45 @@ def _explanation(verdict: str, problem: str, feedback: Any) -> str:
 def as_json(content: Any) -> str:
     """Return JSON that reads the same on every rerun."""
     return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+
+
+def otter_tests(questions: QuestionSet, key: Key | None) -> dict[str, str]:
+    """Return otter's test files by name, such as ``q1.py``.
+
+    Otter executes submissions, and a submission that runs can read its own hidden tests; ``hw7
+    grade`` does neither. Free texts and personal sentences have no otter test.
+
+    Args:
+        questions: The questions; free texts are left out, a human reads them.
+        key: Adds a hidden test for correctness that carries all points; without a key there are
+            only the visible format tests.
+    """
+    return {
+        f"{question.id}.py": _test_file(question, key.answers[question.id] if key else None)
+        for question in questions.questions
+        if question.type != "text"
+    }
+
+
+def _test_file(question: Question, answer: KeyAnswer | None) -> str:
+    name = question.id
+    cases = [_case("is_legal", f'"{name}", {name}', is_hidden=False, points=0.0)]
+    if answer is not None:
+        given: dict[str, str | float | None] = {"correct": answer.correct}
+        if answer.value is not None:
+            given = {"value_is": answer.value, "tolerance": answer.tolerance}
+        words = ", ".join(f"{field}={value!r}" for field, value in given.items())
+        arguments = f'"{name}", {name}, {words}'
+        cases.append(_case("is_correct", arguments, is_hidden=True, points=question.points))
+    suite = {"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}
+    test = {"name": name, "points": None, "suites": [suite]}
+    return f"OK_FORMAT = True\n\ntest = {pformat(test, width=100, sort_dicts=False)}\n"
+
+
+def _case(function: str, arguments: str, *, is_hidden: bool, points: float) -> dict[str, object]:
+    lines = [
+        f">>> from hw7.course.sheet_checks import {function}",
+        f">>> {function}({arguments})",
+        "True",
+    ]
+    return {"code": "\n".join(lines), "hidden": is_hidden, "locked": False, "points": points}

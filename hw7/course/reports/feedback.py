@@ -17,6 +17,7 @@ VERDICTS = {
     "unanswered": "未作答 unanswered",
     "malformed": "格式错误 malformed",
     "rubric": "由老师批改 read by a human",
+    "void": "本题作废，人人得分 void, everybody gets the points",
 }
 
 

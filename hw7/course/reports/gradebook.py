@@ -9,7 +9,7 @@ from pathlib import Path
 
 from helpers.errors import HomeworkError
 from hw7.course.grading.class_run import Result
-from hw7.course.grading.marking import Mark
+from hw7.course.marking import Mark
 from hw7.course.questions import QuestionSet
 
 Row = dict[str, str]
@@ -51,7 +51,7 @@ def row_of(result: Result, questions: QuestionSet, earlier: Mapping[str, str]) -
         cells, points, note = _cells_of(mark, earlier)
         row |= cells
         notes += [note] if note else []
-        notes += [f"{mark.question.id}: {text}" for text in mark.notes]
+        notes += [f"{mark.question.id}: {text}" for text in mark.answer.notes]
         score += points or 0.0
         pending += mark.question.points if points is None else 0.0
     if result.marks:
@@ -75,7 +75,9 @@ def _status(result: Result, pending: float) -> str:
 def _cells_of(mark: Mark, earlier: Mapping[str, str]) -> tuple[Row, float | None, str]:
     """Return a question's cells, its points (None while pending), and a note ("" for none)."""
     name = mark.question.id
-    shown = mark.answer.problem if mark.answer.value is None else _shown(mark.answer.value)
+    shown = "" if mark.answer.value is None else _shown(mark.answer.value)
+    if mark.answer.problem:
+        shown = f"{mark.answer.typed} ← {mark.answer.problem}"
     cells = {f"{name}_answer": shown, f"{name}_result": mark.verdict}
     if mark.question.type != "text":
         cells[f"{name}_points"] = f"{mark.points or 0:g}"

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from hw7.course.grading.class_run import Result
-from hw7.course.grading.marking import Mark
+from hw7.course.marking import Mark
 from hw7.course.questions import Question, QuestionSet
 from hw7.course.reports.gradebook import Row, safe_cell
 

@@ -88,9 +88,12 @@ def test_an_unreadable_file_gets_its_own_line_with_the_reason(graded, kind):
 
 @pytest.mark.parametrize("question", QUESTIONS_TRIED)
 @pytest.mark.parametrize("kind", MALFORMED)
-def test_a_malformed_answer_costs_only_its_question(graded, kind, question):
+def test_a_malformed_answer_costs_only_its_question_and_a_text_waits_for_a_human(
+    graded, kind, question
+):
     row = graded[f"{kind} in {question}"]
-    assert row[f"{question}_result"] == "malformed" and row[f"{question}_answer"]
+    assert row[f"{question}_result"] == ("rubric" if question == "q8" else "malformed")
+    assert row[f"{question}_answer"]
     assert float(row["score"]) == 80 - (0 if question == "q8" else 10)
 
 

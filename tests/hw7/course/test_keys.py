@@ -272,7 +272,7 @@ def test_misuse_is_refused_in_one_line_before_a_model_is_loaded(tmp_path, capsys
 def test_otters_tests_run_as_doctests_and_tell_right_from_wrong():
     import doctest
 
-    from hw7.course.otter_export import otter_tests
+    from hw7.course.reports.exports import otter_tests
 
     for name, text in otter_tests(QUESTIONS, made_key()).items():
         space: dict = {}
@@ -291,7 +291,7 @@ def test_otters_tests_run_as_doctests_and_tell_right_from_wrong():
 
 
 def test_otters_visible_tests_alone_hold_no_answer():
-    from hw7.course.otter_export import otter_tests
+    from hw7.course.reports.exports import otter_tests
 
     for text in otter_tests(QUESTIONS, None).values():
         assert "is_correct" not in text and "correct=" not in text

@@ -1,0 +1,93 @@
+"""The constant that a stranger's expression stands for, worked out on the tree, never executed."""
+
+import ast
+import math
+
+Constant = str | int | float | None
+
+
+def folded(node: ast.expr) -> Constant:
+    """Return the constant that an expression of constants stands for, as a person sees it.
+
+    Sums, fractions, texts put together, ``float("0.03")``, ``"B".strip()``, one answer in brackets.
+
+    Raises:
+        ValueError: Anything else, and what is not finite.
+    """
+    match node:
+        case ast.Constant(value=None | str()) as constant:
+            return constant.value  # type: ignore[return-value]
+        case ast.Constant(value=int() | float() as number) if not isinstance(number, bool):
+            return number
+        case ast.Constant(value=value) if value is ...:
+            return None
+        case ast.Tuple(elts=[one]) | ast.List(elts=[one]) | ast.Set(elts=[one]):
+            return folded(one)
+        case ast.JoinedStr(values=parts):
+            return "".join(str(folded(part)) for part in parts)
+        case ast.FormattedValue(value=part, conversion=-1, format_spec=None):
+            return folded(part)
+        case ast.UnaryOp(op=ast.USub() | ast.UAdd() as sign, operand=operand):
+            number = _number(folded(operand))
+            return -number if isinstance(sign, ast.USub) else number
+        case ast.BinOp(left=left, op=op, right=right):
+            return _combined(folded(left), op, folded(right))
+        case ast.Call(func=ast.Attribute(value=text, attr="strip" | "lstrip" | "rstrip"), args=[]):
+            return str(folded(text)).strip()
+        case ast.Call(func=ast.Name(id="str" | "float" | "int" | "round"), args=[part, *_]):
+            return _converted(node.func.id, folded(part))  # type: ignore[attr-defined]
+    raise ValueError("no constant")
+
+
+def _combined(left: Constant, op: ast.operator, right: Constant) -> Constant:
+    if isinstance(left, str) and isinstance(right, str) and isinstance(op, ast.Add):
+        return left + right
+    a, b = _number(left), _number(right)
+    match op:
+        case ast.Add():
+            return a + b
+        case ast.Sub():
+            return a - b
+        case ast.Mult():
+            return a * b
+        case ast.Div():
+            return a / b
+    raise ValueError("no arithmetic of a person")
+
+
+def _converted(function: str, value: Constant) -> Constant:
+    """Return what ``str``, ``float`` and ``int`` make of a constant; ``round`` is left undone."""
+    if function == "str" or value is None:
+        return str(value)
+    number = float(value)
+    if not math.isfinite(number):
+        raise ValueError("not finite")
+    return int(number) if function == "int" else number
+
+
+def _number(value: Constant) -> int | float:
+    if not isinstance(value, int | float):
+        raise ValueError("no number")
+    return value
+
+
+def decimal_comma(node: ast.Tuple) -> str:
+    """Return ``"0,5"`` for the tuple that Python makes of ``0,5``, and "" for anything else."""
+    parts = [part.value for part in node.elts if isinstance(part, ast.Constant)]
+    decimals = [str(part) for part in parts if type(part) is int and part < 10**12]
+    return ",".join(decimals) if len(node.elts) == len(decimals) == 2 and decimals[0] == "0" else ""
+
+
+def describe(node: ast.expr) -> str:
+    """Name the kind of an expression that is no constant."""
+    if isinstance(node, ast.JoinedStr):
+        return "f 字符串 (an f-string)"
+    if isinstance(node, ast.Call):
+        return "函数调用 (a call)"
+    if isinstance(node, ast.Name):
+        return f"没有加引号的名字 {node.id[:40]} (a name without quotes)"
+    if isinstance(node, ast.Constant):
+        return f"{type(node.value).__name__} 类型 (of type {type(node.value).__name__})"
+    if isinstance(node, ast.List | ast.Tuple | ast.Dict | ast.Set):
+        return "列表或字典 (a collection)"
+    return "表达式 (an expression)"

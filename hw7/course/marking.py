@@ -1,0 +1,73 @@
+"""Mark one answer against a key, the same way in the sheet, its self-check and the grader."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from hw7.course.answers import Answer, interpret, simplified
+from hw7.course.keys import KeyAnswer
+from hw7.course.literals import Assignment
+from hw7.course.questions import Question, Wording
+
+Verdict = Literal["right", "wrong", "unanswered", "malformed", "rubric", "void"]
+
+WRONG_TOKEN = Wording(
+    zh="请在热图里找到题目问的生成词元那一列，比较这一列中每个源词元的分数。",
+    en="Find the column of the generated token and compare the scores of its source tokens.",
+)
+WRONG_NUMBER = Wording(
+    zh="请检查方法、行（源词元）和列（生成词元）是否都与题目一致。",
+    en="Check that the method, the row (source) and the column (generated) are the ones asked for.",
+)
+
+
+@dataclass(frozen=True)
+class Mark:
+    """One student's answer to one question and what it earned.
+
+    Attributes:
+        points: None until a human has read a free text.
+        feedback: What the student is told.
+    """
+
+    question: Question
+    answer: Answer
+    verdict: Verdict
+    points: float | None
+    feedback: Wording | None = None
+
+
+def mark_answer(question: Question, given: Assignment | None, key: KeyAnswer | None) -> Mark:
+    """Mark one answer; a free text with something in it waits for a human.
+
+    Args:
+        question: The question as this student was asked it.
+        given: What stands in the sheet; None where nothing does.
+        key: The right answer; None where there is none to compare with.
+    """
+    answer = interpret(question, given)
+    if key is not None and key.void:
+        return Mark(question, answer, "void", question.points)
+    if answer.status != "accepted":
+        return Mark(question, answer, answer.status, 0.0)
+    if question.type == "text" or key is None:
+        return Mark(question, answer, "rubric", None)
+    if is_right(question, answer, key):
+        return Mark(question, answer, "right", question.points)
+    generic = WRONG_NUMBER if question.type == "number" else WRONG_TOKEN
+    feedback = key.feedback.get(str(answer.value)) or (generic if question.query else None)
+    return Mark(question, answer, "wrong", 0.0, feedback)
+
+
+def is_right(question: Question, answer: Answer, key: KeyAnswer) -> bool:
+    """Tell whether an accepted answer is one of the key's, within its tolerance."""
+    rights = [right for right in (key.correct, key.value, *key.accepted) if right is not None]
+    given = answer.value
+    if isinstance(given, str):
+        # A token on offer is meant as it stands; another may be one in other characters.
+        is_exact = bool(question.options) or given in question.suggestions
+        same = str if is_exact else simplified
+        return same(given) in {same(right) for right in rights if isinstance(right, str)}
+    # The last digits of decimal input are not exact in binary: 0.04 - 0.03 > 0.01.
+    allowed = (key.tolerance or 0.0) + 1e-9
+    numbers = [right for right in rights if not isinstance(right, str)]
+    return given is not None and any(abs(given - right) <= allowed for right in numbers)
