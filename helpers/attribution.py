@@ -13,6 +13,7 @@ from helpers.generation import Generation, encode_contrast, generate
 from helpers.memory import ensure_attribution_fits
 from helpers.methods import check_methods, fast_methods
 from hw7.engine.capacity import is_out_of_memory
+from hw7.views.levels import AGGREGATIONS
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
@@ -34,6 +35,7 @@ def explain(
     methods: Sequence[str] = ("saliency", "attention"),
     target: str | Sequence[str] | None = None,
     words: bool = False,
+    aggregation: str = "sum",
     **settings: Any,
 ) -> Explanation | list[Explanation]:
     """Generate once, then score with every method which tokens made the model write each token.
@@ -43,7 +45,9 @@ def explain(
         text: The sentence or prompt; a list gives a list of explanations.
         methods: Inseq's methods, such as ``saliency``, ``attention``, ``integrated_gradients``.
         target: Explain this text instead of the model's own (a list where ``text`` is one).
-        words: Group the tokens of one word, with Inseq's own span aggregator.
+        words: Show, list and look up words instead of tokens.
+        aggregation: How scores of words, sentences and turns come from those of their tokens:
+            ``sum``, ``mean`` or ``largest`` (Inseq's own), see ``hw7.views.levels.merged``.
         settings: ``max_new_tokens``, ``allow_unknown`` and ``generation_settings`` as in
             ``helpers.generation.generate``; ``score``, ``contrast``, ``method_options``,
             ``use_fast_engine`` and ``show_progress`` as in ``helpers.attribution.attribute``.
@@ -56,6 +60,8 @@ def explain(
     writing, scoring = settings_of(generate, settings), settings_of(attribute, settings)
     if unknown := settings.keys() - writing.keys() - scoring.keys():
         raise HomeworkError(f"explain has no setting {min(unknown)!r}.")
+    if aggregation not in AGGREGATIONS:
+        raise HomeworkError(f"Unknown aggregation {aggregation!r}. Use one of {AGGREGATIONS}.")
     texts = [text] if isinstance(text, str) else text
     targets = [target] * len(texts) if target is None or isinstance(target, str) else target
     explanations = []
@@ -69,9 +75,10 @@ def explain(
                 model_name=model.model_name,
                 score=settings.get("score", "probability"),
                 is_translation=model.is_encoder_decoder,
+                level="word" if words else "token",
+                aggregation=aggregation,
                 attributions={
-                    method: aggregate(output, model.tokenizer, words=words)
-                    for method, output in outputs.items()
+                    method: aggregate(output, model.tokenizer) for method, output in outputs.items()
                 },
             )
         )

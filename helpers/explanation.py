@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.environment import font_file
 from helpers.errors import HomeworkError, MethodError
-from helpers.lookup import Scores, choose_method
+from helpers.lookup import Scores, choose_level, choose_method
+from hw7.views.levels import OWN_PART
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,6 +25,12 @@ FACTS_MIME = "application/vnd.hw7.facts+json"
 _ORIGIN = "explanation.json"
 _FORMAT = "hw7-explanation-1"
 
+_HOW = {
+    "sum": "来源 token 的分数相加，生成 token 取平均 (sum over source, mean over generated tokens)",
+    "mean": "各 token 分数取平均 (mean over tokens)",
+    "largest": "取绝对值最大的 token 分数，每列之和不再是 1 (largest score, as in Inseq)",
+}
+
 
 class Explanation(Scores):
     """The scores of every method, and what can be made of them.
@@ -31,43 +38,64 @@ class Explanation(Scores):
     It holds no reference to the model, so it stays usable after ``release(model)``.
     """
 
-    def show(self, *, hide_special: bool = False) -> None:
+    def show(
+        self, *, hide_special: bool = False, level: str | None = None, turn: str | None = None
+    ) -> None:
         """Show one heatmap per method, all over the same generation; in a script, their facts.
 
         Args:
             hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
+            level: Show ``token``, ``word``, ``sentence`` or ``turn``.
+            turn: Only the rows of this turn, such as ``user``.
         """
         from hw7.views.component import show_bundle
 
-        show_bundle(self.bundle(hide_special=hide_special))
+        show_bundle(self.bundle(hide_special=hide_special, level=level, turn=turn))
 
-    def bundle(self, *, hide_special: bool = False, picture: bool = True) -> dict[str, Any]:
-        """Return what a notebook stores of the heatmaps, by MIME type."""
+    def bundle(self, **settings: Any) -> dict[str, Any]:
+        """Return what a notebook stores of the heatmaps, by MIME type; settings as of ``html``."""
         return {
-            "text/html": self.html(hide_special=hide_special, picture=picture),
+            "text/html": self.html(**settings),
             "text/plain": self.facts_text(),
             FACTS_MIME: self.facts(),
         }
 
-    def html(self, *, hide_special: bool = False, picture: bool = True) -> str:
+    def html(
+        self,
+        *,
+        hide_special: bool = False,
+        picture: bool = True,
+        level: str | None = None,
+        turn: str | None = None,
+    ) -> str:
         """Return the heatmaps as HTML that fetches nothing: same explanation, same bytes.
 
         Args:
             hide_special: Start without special tokens such as ``</s>``, the others renormalised.
             picture: Embed the static picture that is shown where scripts are stripped.
+            level: ``token``, ``word``, ``sentence`` or ``turn``.
+            turn: Only the rows of this turn, such as ``user``.
         """
         from hw7.views.component import sheet_html
 
-        return sheet_html(
-            self.sheet(), self.facts_text(), hide_special=hide_special, picture=picture
-        )
+        sheet = self.sheet(level=level, turn=turn)
+        return sheet_html(sheet, self.facts_text(), hide_special=hide_special, picture=picture)
 
-    def plot(self, path: str | Path | None = None, *, hide_special: bool = False) -> "Figure":
+    def plot(
+        self,
+        path: str | Path | None = None,
+        *,
+        hide_special: bool = False,
+        level: str | None = None,
+        turn: str | None = None,
+    ) -> "Figure":
         """Return a matplotlib figure with one map per method, Chinese glyphs included.
 
         Args:
             path: Also save it, as ``.png``, ``.svg`` or ``.pdf``.
             hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
+            level: ``token``, ``word``, ``sentence`` or ``turn``.
+            turn: Only the rows of this turn, such as ``user``.
 
         Raises:
             HomeworkError: The path ends in something else, or its folder does not exist.
@@ -75,7 +103,8 @@ class Explanation(Scores):
         from hw7.views.picture import figure_of, save_figure
         from hw7.views.sheet import without_special_tokens
 
-        figure = figure_of(without_special_tokens(self.sheet()) if hide_special else self.sheet())
+        sheet = self.sheet(level=level, turn=turn)
+        figure = figure_of(without_special_tokens(sheet) if hide_special else sheet)
         if path is not None:
             try:
                 save_figure(figure, path)
@@ -124,23 +153,41 @@ class Explanation(Scores):
         except ValueError as error:
             raise HomeworkError(str(error)) from error
 
-    def sheet(self) -> "Sheet":
-        """Return the scores of all methods laid out for drawing."""
+    def sheet(self, *, level: str | None = None, turn: str | None = None) -> "Sheet":
+        """Return the scores of all methods laid out for drawing, see ``table``."""
         from hw7.views.labels import printable
-        from hw7.views.sheet import Sheet, layer_of
+        from hw7.views.sheet import Sheet, identity_of, layer_of
 
-        tables = {method: self.table(method) for method in self.methods}
+        level, outline = choose_level(level or self.level), self.outline
+        tables = {name: self.table(name, level=level, turn=turn) for name in self.methods}
         first = tables[self.methods[0]]
-        start = self.attribution(self.methods[0])[0].attr_pos_start
+        axes = (outline.rows, outline.columns)
+        start = None
+        if outline.start is not None and turn is None:
+            start = outline.rows.numbers[level][outline.start]
         return Sheet(
             title=self.model_name,
             rows=[printable(token) for token in first.index],
             columns=[printable(token) for token in first.columns],
-            first_generated_row=None if self.is_translation else start,
+            first_generated_row=start,
             layers=[layer_of(name, table.to_numpy(float)) for name, table in tables.items()],
-            identity=self.digest()[:16],
+            identity=identity_of(self.digest()[:16], level, turn or ""),
+            notes=self.notes(level),
             font=font_file(),
+            special=frozenset().union(*(axis.special_labels(level) for axis in axes)),
+            outline=outline if level == "token" and turn is None else None,
         )
+
+    def notes(self, level: str) -> list[str]:
+        """Return the sentences that must be read with the heatmap of a level."""
+        notes = []
+        if level != "token":
+            notes.append(f"{level}: {_HOW[self.aggregation]}")
+            if OWN_PART in self.table(self.methods[0], level=level).index:
+                notes.append(f"{OWN_PART}：写后面的 token 时，同一项中已写出的部分")
+        if self.outline.has_contrast:
+            notes.append("a → b：a 的分数减 b 的分数 (a rather than b)；空列没有对照 (no contrast)")
+        return notes
 
     def digest(self) -> str:
         """Return a SHA-256 over model, texts, tokens and scores rounded to three decimals."""

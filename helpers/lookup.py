@@ -5,10 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from helpers.aggregation import outline_of
 from helpers.errors import MethodError, TokenLookupError
-from helpers.tokens import readable
+from helpers.tokens import readable, shortened
+from hw7.views.levels import LEVELS, Outline, merged
 
 if TYPE_CHECKING:
+    import numpy
     import pandas
     from inseq import FeatureAttributionOutput
 
@@ -27,6 +30,9 @@ class Scores:
         score: What gradient methods differentiated: probability, logit or crossentropy.
         is_translation: True where the source is a text of its own (encoder-decoder); False where
             the source of a token is everything before it (decoder-only).
+        level: What is listed and looked up where no level is named: ``token``, ``word``,
+            ``sentence`` or ``turn``.
+        aggregation: How scores of words, sentences and turns come from those of their tokens.
         attributions: For each method Inseq's output, aggregated, with readable tokens.
     """
 
@@ -35,6 +41,8 @@ class Scores:
     model_name: str
     score: str
     is_translation: bool
+    level: str = "token"
+    aggregation: str = "sum"
     attributions: "Mapping[str, FeatureAttributionOutput]"
 
     @property
@@ -50,13 +58,44 @@ class Scores:
         """
         return self.attributions[choose_method(self.methods, method)]
 
-    def table(self, method: str | None = None) -> "pandas.DataFrame":
-        """Return the scores as a table `[source, generated]`, one row per attributed token.
+    @property
+    def outline(self) -> Outline:
+        """What the rows and columns are at every level; the same for all methods."""
+        return outline_of(self.attribution(self.methods[0]))
+
+    def table(
+        self, method: str | None = None, *, level: str | None = None, turn: str | None = None
+    ) -> "pandas.DataFrame":
+        """Return the scores as a table `[source, generated]`.
 
         Token names may repeat; rows and columns keep the order of the text. Where a token was not
-        yet written, the score is NaN.
+        yet written, the score is NaN. A row of its own, ``(own earlier part)``, holds what a word
+        (sentence, turn) had of itself when its later tokens were written.
+
+        Args:
+            method: The method, where there is more than one.
+            level: ``token``, ``word``, ``sentence`` or ``turn``.
+            turn: Only the rows of this turn, such as ``user`` for the words of the user.
+
+        Raises:
+            TokenLookupError: There is no such level or turn; the message lists those there are.
         """
-        return table_of(self.attribution(choose_method(self.methods, method)))
+        import pandas
+
+        level, outline = choose_level(level or self.level), self.outline
+        output = self.attribution(choose_method(self.methods, method))
+        scores, labels = merged(scores_of(output, outline), outline, level, self.aggregation)
+        table = pandas.DataFrame(
+            scores,
+            index=pandas.Index(labels, name="source"),
+            columns=pandas.Index(outline.columns.labels[level], name="generated"),
+        )
+        if turn is None:
+            return table
+        try:
+            return table.iloc[outline.rows.groups_of(turn, level)]
+        except ValueError as error:
+            raise TokenLookupError(str(error)) from error
 
     def importance(
         self,
@@ -66,6 +105,7 @@ class Scores:
         method: str | None = None,
         source_occurrence: int | None = None,
         occurrence: int | None = None,
+        level: str | None = None,
     ) -> float:
         """Return how important a source token was when a token was generated.
 
@@ -75,30 +115,41 @@ class Scores:
             method: The method, where there is more than one.
             source_occurrence: Which of several equal source tokens, counted from 1.
             occurrence: Which of several equal generated tokens, counted from 1.
+            level: What the names are of: ``token``, ``word``, ``sentence`` or ``turn``.
 
         Raises:
             TokenLookupError: No such token, or several; the message lists what there is.
         """
-        scores = self.table(method)
+        scores = self.table(method, level=level)
         row = position(scores.index, source, source_occurrence, "source_occurrence")
         column = position(scores.columns, generated, occurrence, "occurrence")
         return score_at(scores, row, column)
 
     def most_important(
-        self, generated: str, *, method: str | None = None, occurrence: int | None = None
+        self,
+        generated: str,
+        *,
+        method: str | None = None,
+        occurrence: int | None = None,
+        level: str | None = None,
+        turn: str | None = None,
     ) -> str:
         """Return the source token with the highest score when a token was generated.
+
+        ``level`` and ``turn`` are those of ``table``.
 
         Raises:
             TokenLookupError: No such generated token, or several; the message lists them.
         """
-        scores = self.table(method)
+        scores = self.table(method, level=level, turn=turn)
         column = position(scores.columns, generated, occurrence, "occurrence")
         return str(scores.index[strongest_row(scores, column)])
 
-    def strongest(self, method: str | None = None) -> "pandas.DataFrame":
+    def strongest(
+        self, method: str | None = None, *, level: str | None = None, turn: str | None = None
+    ) -> "pandas.DataFrame":
         """Return, for each generated token, the source token with the highest score."""
-        return strongest_of(self.table(method))
+        return strongest_of(self.table(method, level=level, turn=turn))
 
     def facts(self) -> dict[str, Any]:
         """Return the texts and the strongest source tokens as plain data."""
@@ -142,20 +193,24 @@ def choose_method(methods: Sequence[str], method: str | None) -> str:
     return method
 
 
-def table_of(output: "FeatureAttributionOutput") -> "pandas.DataFrame":
-    """Return the scores of an aggregated output as a table `[source, generated]`."""
-    import pandas
-
+def scores_of(output: "FeatureAttributionOutput", outline: Outline) -> "numpy.ndarray":
+    """Return the scores of an aggregated output, `[source, generated]`, of the outline's tokens."""
     sequence = output[0]
-    scores, rows = sequence.source_attributions, sequence.source
+    scores = sequence.source_attributions
     if scores is None:
-        scores, rows = sequence.target_attributions, sequence.target
-    generated = sequence.target[sequence.attr_pos_start : sequence.attr_pos_end]
-    return pandas.DataFrame(
-        scores.detach().cpu().double().numpy(),
-        index=pandas.Index([token.token for token in rows[: len(scores)]], name="source"),
-        columns=pandas.Index([token.token for token in generated], name="generated"),
-    )
+        scores = sequence.target_attributions
+    return scores.detach().cpu().double().numpy()[: len(outline.rows.turns), outline.places]
+
+
+def choose_level(level: str) -> str:
+    """Return the level asked for.
+
+    Raises:
+        TokenLookupError: There is no such level.
+    """
+    if level not in LEVELS:
+        raise TokenLookupError(f"There is no level {level!r}. Use one of {', '.join(LEVELS)}.")
+    return level
 
 
 def position(
@@ -190,8 +245,9 @@ def position(
 
 def _places_of(tokens: "pandas.Index", token: str) -> list[int]:
     """Return where a token is shown; what looks alike counts only where nothing equals it."""
-    wanted = (token.strip(" "), readable(token), NAMED_SIGNS.get(token.strip().lower()))
-    for form in filter(None, wanted):
+    label = readable(token)
+    named = NAMED_SIGNS.get(token.strip().lower(), label)
+    for form in (token.strip(" "), label, shortened(label), named):
         for alike in (str, _composed):
             shown = [alike(label) == alike(form) for label in tokens]
             if any(shown):
@@ -227,16 +283,27 @@ def score_at(scores: "pandas.DataFrame", row: int, column: int) -> float:
 
 
 def strongest_row(scores: "pandas.DataFrame", column: int) -> int:
-    """Return the row with the highest score of one generated token."""
+    """Return the row with the highest score of one generated token.
+
+    Raises:
+        TokenLookupError: The column has no score but 0, as where a contrast says the same.
+    """
     import numpy
 
-    return int(numpy.nanargmax(scores.iloc[:, column].to_numpy()))
+    column_scores = scores.iloc[:, column].to_numpy()
+    if not numpy.nan_to_num(column_scores).any():
+        raise TokenLookupError(
+            f"{scores.columns[column]!r} has no scores: the contrast has the same token there or "
+            "ended before, or the rows you chose were not written yet."
+        )
+    return int(numpy.nanargmax(column_scores))
 
 
 def strongest_of(scores: "pandas.DataFrame") -> "pandas.DataFrame":
     """Return one row per generated token: the strongest source token and its score."""
     import pandas
 
+    scores = scores.loc[:, scores.fillna(0).any().to_numpy()]
     rows = [strongest_row(scores, column) for column in range(scores.shape[1])]
     return pandas.DataFrame(
         {

@@ -12,12 +12,14 @@ merges a row or a column of a heatmap.
 """
 
 import codecs
+from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from functools import lru_cache
 from itertools import accumulate, pairwise
 from typing import Any, Literal
 
 import regex
+from uniseg.sentencebreak import sentence_boundaries
 
 from hw7.views.labels import INCOMPLETE, printable
 
@@ -34,6 +36,7 @@ Spelling = Literal[
 
 SPACE = "␣"
 NOTHING = "∅"
+LONGEST_LABEL = 32
 _BYTE_TOKEN = regex.compile(r"<0x([0-9A-Fa-f]{2})>")
 # The boundaries of Unicode (UAX 29). Thai, Lao, Khmer and Burmese are written without spaces and
 # would need a dictionary; a run of their letters stays together, so that no word is torn.
@@ -127,6 +130,11 @@ def readable(text: str) -> str:
     return printable(text).strip(" ") or NOTHING
 
 
+def shortened(label: str) -> str:
+    """Return a label that fits beside a heatmap."""
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].strip() + "…"
+
+
 def token_texts(
     tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
 ) -> list[str]:
@@ -177,6 +185,19 @@ def _text_of(token: str, spelling: Spelling) -> str:
     if spelling == "continued":
         return token[:-2] if token.endswith("@@") else token + " "
     return " " + token if spelling == "words" else token
+
+
+def sentence_numbers(words: Sequence[str]) -> list[int]:
+    """Return for each word of a text the number of its sentence, counted from 0 (UAX 29).
+
+    Args:
+        words: The texts of the words, spaces included; together they are the text.
+    """
+    ends = list(sentence_boundaries("".join(words)))[1:]
+    starts = accumulate(map(len, words), initial=0)
+    # The space before a sentence stands in its first token; what is space alone ends a sentence.
+    spaces = [len(word) - len(word.lstrip()) if word.strip() else 0 for word in words]
+    return [bisect_right(ends, start + space) for start, space in zip(starts, spaces, strict=False)]
 
 
 def word_spans(

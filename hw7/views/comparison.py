@@ -152,6 +152,8 @@ def _merged(first: Sheet, second: Sheet) -> Sheet:
         ],
         identity=identity_of(first.identity, second.identity, method),
         hidden=list(dict.fromkeys([*first.hidden, *second.hidden])),
+        special=first.special | second.special,
+        outline=None,
     )
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy
 
 from hw7.views.labels import is_special
+from hw7.views.levels import Outline
 
 # Sums of a few hundred float32 scores.
 _TOLERANCE = 1e-3
@@ -63,6 +64,12 @@ class Sheet:
             computed from one another.
         main_layer: The layer to show first where not all of them fit beside each other.
         font: A font file with Chinese characters, for machines without such a font.
+        special: Labels of special tokens and of a chat's template, beside those that ``is_special``
+            knows by their spelling.
+        outline: Where rows and columns are tokens, the words, sentences and turns they are in, for
+            drilling down: ``outline.rows.numbers["word"][row]`` is the number of the word that a
+            row is in, ``outline.rows.labels["word"]`` are the words. A group's score is the sum of
+            its rows; see ``hw7.views.levels``.
     """
 
     title: str
@@ -77,16 +84,18 @@ class Sheet:
     can_hide_special: bool = True
     main_layer: int = 0
     font: Path | None = None
+    special: frozenset[str] = frozenset()
+    outline: Outline | None = None
 
     @property
     def special_rows(self) -> list[bool]:
         """For each row, whether its token is special."""
-        return [is_special(token) for token in self.rows]
+        return [is_special(token) or token in self.special for token in self.rows]
 
     @property
     def special_columns(self) -> list[bool]:
         """For each column, whether its token is special."""
-        return [is_special(token) for token in self.columns]
+        return [is_special(token) or token in self.special for token in self.columns]
 
     @property
     def shared_highest(self) -> float:
@@ -129,6 +138,7 @@ def without_special_tokens(sheet: Sheet) -> Sheet:
             replace(layer, scores=_rescaled(layer, rows)[:, columns]) for layer in sheet.layers
         ],
         hidden=hidden,
+        outline=None,
         column_notes=[sheet.column_notes[column] for column in columns if sheet.column_notes],
     )
 

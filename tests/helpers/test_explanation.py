@@ -1,5 +1,7 @@
 """``explain`` gives Inseq's own scores, on one generation, under readable tokens."""
 
+from itertools import pairwise
+
 import inseq
 import numpy
 import pandas
@@ -131,12 +133,26 @@ def test_list_of_texts_gives_the_same_as_one_by_one(translator):
         pandas.testing.assert_frame_equal(one.table(), other.table())
 
 
-def test_word_grouping_keeps_the_largest_score_of_each_word(generator):
-    tokens = explain(generator, "人工智能", target="很好", methods=["saliency"])
-    words = explain(generator, "人工智能", target="很好", methods=["saliency"], words=True)
-    assert list(words.table().index) == list("人工智能很好")
-    first_column = tokens.table().iloc[:, 0]
-    assert words.table().iloc[:4, 0].max() == pytest.approx(first_column.max(), abs=TOLERANCE)
+def test_words_have_the_sums_of_their_source_tokens_and_the_means_of_their_columns(generator):
+    texts = {"text": "人工智能", "target": "很好", "methods": ["saliency"]}
+    tokens = explain(generator, **texts).table().to_numpy()
+    words = explain(generator, **texts, words=True).table()
+    assert list(words.index) == [*"人工智能很好", "(own earlier part)"]
+    # 人 | 工 of two tokens | 智 of three, or as the tokenizer cuts them: it completes them last.
+    spans = list(pairwise([0, *_ends(explain(generator, **texts).table().index)]))
+    zeros = numpy.nan_to_num(tokens)
+    first, second = spans[4:]  # the words written; their columns begin behind the prompt
+    for (start, end), row in zip(spans[:4], words.to_numpy(), strict=False):
+        for place, (begin, stop) in enumerate((first, second)):
+            columns = slice(begin - spans[3][1], stop - spans[3][1])
+            expected = zeros[start:end, columns].sum() / (stop - begin)
+            assert row[place] == pytest.approx(expected, abs=TOLERANCE)
+    numpy.testing.assert_allclose(numpy.nansum(words.to_numpy(), axis=0), 1, atol=1e-4)
+    assert numpy.isnan(words.to_numpy()[4, 0])  # 很 does not influence itself
+
+
+def _ends(labels):
+    return [place + 1 for place, label in enumerate(labels) if label != "◌"]
 
 
 def test_saved_explanation_loads_with_equal_scores(translation, tmp_path):

@@ -292,4 +292,4 @@ def test_the_bundled_translator_knows_every_word_of_the_examples(translator):
 
 def test_the_contrast_reaches_explain(explorer):
     explorer.form.target.value, explorer.form.contrast.value = "w1 w2 w3", "w1 w5 w3"
-    assert "w5 → w2" in finished(explorer).explanation.table("saliency").columns
+    assert "w2 → w5" in finished(explorer).explanation.table("saliency").columns
