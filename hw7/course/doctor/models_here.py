@@ -1,13 +1,14 @@
-"""Which models the notebooks will load, and whether they are here or can be fetched."""
+"""Which models the notebooks will load, and whether they are here, whole, or can be fetched."""
 
 import os
-from pathlib import Path
 
-from helpers.catalog import CATALOG, choose_edition, source_of
-from helpers.environment import host
+from helpers.catalog import CATALOG, choose_edition, remedy
+from helpers.environment import host, models_folder
 from helpers.errors import HomeworkError
-from hw7.course.doctor.finding import Finding
-from hw7.fetch.hub_files import has_weights, hub_endpoint, is_hub_reachable, is_in_hub_cache
+from hw7.course.doctor import Finding
+from hw7.fetch.completeness import has_weights, is_in_hub_cache, problem_of
+from hw7.fetch.endpoint import hub_endpoint, obstacle_in_cache, obstacle_to
+from hw7.fetch.errors import PACKAGE_MIRROR
 from hw7.fetch.pip_download import packages_beside_the_notebook
 
 _INDEX = "https://pypi.org/simple"
@@ -24,10 +25,17 @@ def _finding_of(task: str) -> Finding:
         edition, reason = choose_edition(entry)
     except HomeworkError as error:
         return Finding(task, "fault", str(error), "unset HW7_MODELS")
-    source = source_of(task, edition, reason)
-    text = f"{source.name} ({edition}: {reason})"
-    is_here = has_weights(Path(source.address)) or is_in_hub_cache(source.address)
-    if is_here:
+    full_folder = models_folder() / entry.full_folder
+    name, folder = entry.full_id, full_folder
+    if edition == "offline":
+        name, folder = entry.offline_name, entry.offline_folder()
+    text = f"{name} ({edition}: {reason})"
+    if has_weights(folder):
+        if problem := problem_of(folder, is_thorough=True):
+            return Finding(task, "fault", f"{text} is not whole: {problem}", remedy(folder))
+        # A part of the full model, which is not used, is worth a look.
+        if folder != full_folder and has_weights(full_folder) and problem_of(full_folder):
+            return Finding(task, "note", f"{text} is here", remedy(full_folder))
         return Finding(task, "ok", f"{text} is here")
     if edition == "full":
         return _finding_of_hub_model(task, text)
@@ -37,12 +45,15 @@ def _finding_of(task: str) -> Finding:
 
 
 def _finding_of_hub_model(task: str, text: str) -> Finding:
-    if is_hub_reachable():
-        return Finding(task, "note", f"{text} will be fetched", "bash download_models.sh")
-    return Finding(
-        task, "fault", f"{text} is not here and the hub does not answer",
-        "bash download_models.sh --mirror, or: export HW7_MODELS=offline",
-    )  # fmt: skip
+    repository = CATALOG[task].full_id
+    if is_in_hub_cache(repository):
+        return Finding(task, "ok", f"{text} is here, in the hub's cache")
+    if obstacle := obstacle_to(repository):
+        return Finding(
+            task, "fault", f"{text} is not here and {obstacle.why}",
+            f"{obstacle.remedy}, or: export HW7_MODELS=offline",
+        )  # fmt: skip
+    return Finding(task, "note", f"{text} will be fetched", f"hw7 download {task}")
 
 
 def _finding_of_smollm2(task: str, text: str) -> Finding:
@@ -53,19 +64,16 @@ def _finding_of_smollm2(task: str, text: str) -> Finding:
         return Finding(task, "note", text, "hw7 download smollm2")
     return Finding(
         task, "fault", f"{text} is not here and the package index does not answer",
-        "export PIP_INDEX_URL=https://pypi.tuna.tsinghua.edu.cn/simple, then try again",
+        f"export PIP_INDEX_URL={PACKAGE_MIRROR}, then try again",
     )  # fmt: skip
 
 
 def hub_finding() -> Finding:
-    """Look whether the hub answers; the bundled models do not need it."""
-    endpoint = hub_endpoint()
-    if is_hub_reachable():
-        return Finding("hub", "ok", f"{endpoint} answers")
-    return Finding(
-        "hub", "note", f"{endpoint} does not answer; {host()} runs on what is on this machine",
-        "export HF_ENDPOINT=https://hf-mirror.com, for the full models",
-    )  # fmt: skip
+    """Look whether the hub answers and its cache can be written; bundled models need neither."""
+    if obstacle := obstacle_to(CATALOG["translation"].full_id) or obstacle_in_cache():
+        text = f"{obstacle.why}; {host()} runs on what is on this machine"
+        return Finding("hub", "note", text, obstacle.remedy)
+    return Finding("hub", "ok", f"{hub_endpoint()} answers")
 
 
 def is_index_reachable(timeout: float = 5.0) -> bool:

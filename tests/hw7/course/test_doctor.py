@@ -1,14 +1,21 @@
 """``hw7 doctor``: one screen, and an exit code that says whether the homework will run."""
 
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
 from importlib import metadata
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from hw7.cli import main as hw7
-from hw7.course.doctor import known_faults, machine, models_here, versions
-from hw7.course.doctor.finding import Finding, screen, will_run
+from hw7.course.doctor import Finding, imports, machine, models_here, screen, will_run
+from hw7.fetch.endpoint import Obstacle
 
+BUNDLED = Path(__file__).parents[3] / "assets" / "models" / "tiny-zh-en"
 OK = Finding("Python", "ok", "3.11")
 NOTE = Finding("hub", "note", "does not answer", "export HF_ENDPOINT=…")
 FAULT = Finding("memory", "fault", "0.1 of 4.0 GB free", "restart the runtime")
@@ -19,7 +26,8 @@ def is_hub_reachable(monkeypatch):
     """Decide whether the hub answers; by default it does not."""
 
     def decide(answer):
-        monkeypatch.setattr(models_here, "is_hub_reachable", lambda: answer)
+        obstacle = None if answer else Obstacle("the hub does not answer", "hw7 download --mirror")
+        monkeypatch.setattr(models_here, "obstacle_to", lambda repository: obstacle)
 
     decide(False)
     return decide
@@ -30,7 +38,7 @@ def no_models(monkeypatch, tmp_path, is_hub_reachable):
     """A machine on which no model has been downloaded, and no index answers."""
     monkeypatch.setenv("HW7_MODELS_FOLDER", str(tmp_path / "none"))
     monkeypatch.setenv("HF_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr(models_here, "is_in_hub_cache", lambda name: False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(models_here, "is_index_reachable", lambda: False)
     monkeypatch.chdir(tmp_path)
 
@@ -121,7 +129,7 @@ def test_misspelt_edition_is_a_fault(monkeypatch, is_hub_reachable):
 def test_missing_and_old_packages_are_faults_with_one_command(monkeypatch):
     needs = ["packaging>=20", "no-such-package>=3", "pytest>=1000", "torch; extra == 'other'"]
     monkeypatch.setattr(metadata, "requires", lambda name: needs)
-    (found,) = versions.package_findings()
+    (found,) = machine.package_findings()
     assert found.state == "fault"
     assert "no-such-package>=3 (missing)" in found.text
     assert "pytest>=1000 (here: " in found.text
@@ -132,8 +140,8 @@ def test_missing_and_old_packages_are_faults_with_one_command(monkeypatch):
 @pytest.mark.parametrize("version", ["2.9.0+cu126", "2.10.0.dev1", "2.6"])
 def test_local_and_development_builds_in_range_are_in_range(monkeypatch, version):
     monkeypatch.setattr(metadata, "requires", lambda name: ["torch>=2.6"])
-    monkeypatch.setattr(versions, "installed_version", lambda name: version)
-    assert versions.package_findings()[0].state == "ok"
+    monkeypatch.setattr(machine, "installed_version", lambda name: version)
+    assert machine.package_findings()[0].state == "ok"
 
 
 def test_doctor_stops_at_missing_packages_and_exits_with_one(monkeypatch, capsys):
@@ -146,8 +154,8 @@ def test_doctor_stops_at_missing_packages_and_exits_with_one(monkeypatch, capsys
 
 def test_old_python_is_a_fault(monkeypatch):
     old = SimpleNamespace(version="3.9.1 (x)", version_info=(3, 9, 1), executable="python")
-    monkeypatch.setattr(versions, "sys", old)
-    assert versions.python_finding().state == "fault"
+    monkeypatch.setattr(machine, "sys", old)
+    assert machine.python_finding().state == "fault"
 
 
 def test_too_little_memory_is_a_fault(monkeypatch):
@@ -171,14 +179,169 @@ def test_missing_font_is_a_note(monkeypatch, tmp_path):
 
 @pytest.mark.parametrize(("ipython", "expected"), [("7.34.0", False), ("9.18.1", True)])
 def test_display_fault_is_told_on_ipython_9_only(monkeypatch, ipython, expected):
-    monkeypatch.setattr(known_faults, "installed_version", lambda name: ipython)
-    texts = [found.text for found in known_faults.fault_findings()]
+    monkeypatch.setattr(machine, "installed_version", lambda name: ipython)
+    texts = [found.text for found in machine.fault_findings()]
     assert any("IPython 9" in text for text in texts) is expected
 
 
 def test_methods_that_lack_something_agree_with_the_catalog(translator):
     from helpers.methods import missing_methods
 
-    texts = " ".join(found.text for found in known_faults.fault_findings())
+    texts = " ".join(found.text for found in machine.fault_findings())
     for method in missing_methods(translator):
         assert method in texts
+
+
+# What the homework imports, in a child process; broken packages stand before the real ones.
+
+
+@pytest.fixture
+def broken(tmp_path, monkeypatch):
+    """Put a package before the installed ones, with this code in it."""
+    folder = tmp_path / "site-packages"
+    monkeypatch.setenv("PYTHONPATH", str(folder))
+
+    def write(package, code):
+        (folder / package).mkdir(parents=True)
+        (folder / package / "__init__.py").write_text(code)
+
+    return write
+
+
+def steps(*names):
+    return {name: imports.STEPS[name] if name == "numpy" else f"import {name}" for name in names}
+
+
+@pytest.mark.bundled
+def test_everything_the_homework_imports_can_be_imported_here():
+    found = imports.import_finding()
+    assert found.state == "ok", found
+
+
+def test_the_package_under_the_failing_one_is_named(broken):
+    broken("transformers", "from torchvision import ops")
+    broken("torchvision", "raise RuntimeError('operator torchvision::nms does not exist')")
+    found = imports.import_finding(steps("numpy", "transformers"))
+    assert found.state == "fault"
+    assert "transformers cannot be imported because of torchvision: operator" in found.text
+    assert "-m pip uninstall -y torchvision" in found.remedy  # the homework needs none
+
+
+def test_the_cause_behind_a_lazy_import_is_named(broken):
+    code = (
+        "try:\n    import tokenizers\nexcept Exception as e:\n    raise RuntimeError('no') from e"
+    )
+    broken("transformers", code)
+    broken("tokenizers", "raise ImportError('cannot open shared object file')")
+    found = imports.import_finding(steps("numpy", "transformers"))
+    assert "because of tokenizers: cannot open shared object file" in found.text
+    version = metadata.version("tokenizers")
+    assert f"install --force-reinstall --no-deps tokenizers=={version}" in found.remedy
+
+
+def test_a_package_built_for_another_numpy_is_built_anew_and_numpy_is_left_alone(broken):
+    size = "numpy.dtype size changed, may indicate binary incompatibility. Expected 96, got 88"
+    broken("pandas", f"import numpy\nraise ValueError({size!r})")
+    found = imports.import_finding(steps("numpy", "pandas"))
+    assert "numpy.dtype size changed" in found.text
+    assert found.remedy.endswith("-m pip install --upgrade --force-reinstall --no-deps pandas")
+
+
+def test_a_broken_numpy_is_not_blamed_on_torch(broken):
+    broken("numpy", "raise ImportError('numpy: DLL load failed while importing _multiarray_umath')")
+    found = imports.import_finding(steps("numpy", "torch"))
+    assert found.text.startswith("numpy cannot be imported: ")
+    assert "--no-deps numpy" in found.remedy
+    assert "torch" not in found.remedy
+
+
+def test_a_library_of_windows_that_is_missing_is_named(broken):
+    error = "[WinError 126] The specified module could not be found. Error loading c10.dll"
+    broken("torch", f"raise OSError({error!r})")
+    found = imports.import_finding(steps("numpy", "torch"))
+    assert "vc_redist" in found.remedy
+
+
+def test_a_missing_package_is_installed(broken):
+    broken("transformers", "import no_such_package.part")
+    found = imports.import_finding(steps("numpy", "transformers"))
+    assert "because of no_such_package" in found.text
+    assert found.remedy.endswith("-m pip install no_such_package")
+
+
+def test_an_import_that_ends_the_process_is_told(broken):
+    broken("inseq", "import os; os.abort()")
+    found = imports.import_finding(steps("numpy", "inseq"))
+    assert found.state == "fault"
+    assert "inseq ends the whole process" in found.text
+    assert "--force-reinstall --no-deps inseq==" in found.remedy
+
+
+def test_doctor_stops_at_an_import_that_fails(broken, monkeypatch, capsys):
+    broken("numpy", "raise ImportError('broken')")
+    assert hw7(["doctor"]) == 1
+    out = capsys.readouterr().out
+    assert "numpy cannot be imported: broken" in out
+    assert "device" not in out
+
+
+# Half a model.
+
+
+def test_half_a_model_is_a_fault_with_the_command_that_mends_it(monkeypatch, no_models, tmp_path):
+    monkeypatch.setenv("HW7_MODELS", "full")
+    folder = tmp_path / "none" / "opus-mt-zh-en"
+    shutil.copytree(BUNDLED, folder)
+    (folder / "model.safetensors.aria2").touch()
+    found = finding(models_here.model_findings(), "translation")
+    assert found.state == "fault"
+    assert "model.safetensors.aria2" in found.text
+    assert "hw7 download translation" in found.remedy
+
+
+def test_half_of_a_model_that_is_not_used_is_a_note(monkeypatch, no_models, tmp_path):
+    monkeypatch.delenv("HW7_MODELS", raising=False)
+    folder = tmp_path / "none" / "opus-mt-zh-en"
+    shutil.copytree(BUNDLED, folder)
+    (folder / "vocab.json").unlink()
+    found = finding(models_here.model_findings(), "translation")
+    assert found.state == "note"
+    assert "tiny-zh-en" in found.text
+    assert "vocab.json is missing" in found.text
+
+
+# The installed wheel on a machine where nobody has ever run anything.
+
+
+@pytest.fixture(scope="module")
+def installed_wheel(tmp_path_factory, project):
+    """The unpacked wheel of this checkout, as pip would lay it out."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)]
+    subprocess.run(command, cwd=project, check=True, capture_output=True)
+    with zipfile.ZipFile(next(folder.glob("*.whl"))) as wheel:
+        wheel.extractall(folder / "site-packages")
+    return folder / "site-packages"
+
+
+@pytest.mark.bundled
+@pytest.mark.parametrize("edition", [None, "full", "offline"])
+def test_doctor_of_the_wheel_runs_on_an_empty_machine(installed_wheel, tmp_path, edition):
+    nowhere = "http://127.0.0.1:9"
+    kept = {name: os.environ[name] for name in ("PATH", "SYSTEMROOT") if name in os.environ}
+    environment = {
+        **kept, "HOME": str(tmp_path), "USERPROFILE": str(tmp_path), "HF_ENDPOINT": nowhere,
+        "PIP_INDEX_URL": nowhere, "PYTHONPATH": str(installed_wheel),
+        **({"HW7_MODELS": edition} if edition else {}),
+    }  # fmt: skip
+    done = subprocess.run(
+        [sys.executable, "-m", "hw7.cli", "doctor"],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, encoding="utf-8",
+    )  # fmt: skip
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    faults = [line for line in done.stdout.splitlines() if line.startswith("FAULT")]
+    assert [line.split()[1] for line in faults] == (
+        ["translation", "generation"] if edition == "full" else ["generation"]
+    )
+    assert "keep" in done.stdout.splitlines()[-1]

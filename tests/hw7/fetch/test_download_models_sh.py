@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from helpers.catalog import CATALOG
+from hw7.fetch.completeness import has_weights
 from hw7.fetch.folders import sha256_of
-from hw7.fetch.hub_files import has_weights
 from tests.support.hub_server import (
     FOREVER,
     HubServer,

