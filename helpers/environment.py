@@ -2,7 +2,6 @@
 
 import logging
 import os
-import re
 import sys
 import warnings
 from importlib import metadata
@@ -32,44 +31,6 @@ def installed_version(package: str) -> str | None:
         return metadata.version(package)
     except metadata.PackageNotFoundError:
         return None
-
-
-def gpu_obstacle(device: str) -> str | None:
-    """Return why torch cannot compute on a GPU that is there, as a clause; None where it can.
-
-    A build of torch has machine code (``sm_75``) that runs on its own generation of GPUs from
-    that version on, and perhaps code (``compute_75``) that the driver translates for any newer
-    one. Without either the first computation fails, long after the model was loaded.
-
-    Args:
-        device: ``"cuda"`` or ``"cuda:1"``.
-    """
-    import torch
-
-    index = int(device.partition(":")[2] or 0)
-    built_for = torch.cuda.get_arch_list()
-    if torch.version.hip or not built_for:
-        return None
-    here = torch.cuda.get_device_capability(index)
-    for name in built_for:
-        if match := re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", name):
-            version = int(match[2]), int(match[3])
-            is_same_generation = match[1] == "compute" or version[0] == here[0]
-            if is_same_generation and version <= here:
-                return None
-    return (
-        f"torch {torch.__version__} has no code for the GPU {torch.cuda.get_device_name(index)} "
-        f"(sm_{here[0]}{here[1]}), only for {', '.join(built_for)}"
-    )
-
-
-def has_bfloat16(device: str) -> bool:
-    """Tell whether a device computes in bfloat16; GPUs before Ampere (T4, V100) only imitate it."""
-    import torch
-
-    if not device.startswith("cuda") or torch.version.hip:
-        return True
-    return torch.cuda.get_device_capability(int(device.partition(":")[2] or 0)) >= (8, 0)
 
 
 def project_folder() -> Path | None:

@@ -1,5 +1,6 @@
 """Load a model of the catalog, the hub or a folder as Inseq's own ``AttributionModel``."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Literal
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from packaging.version import Version
 
 from helpers.catalog import ModelSource, fetch_if_missing, find_model, needs_hub, why_not_loaded
-from helpers.environment import gpu_obstacle, has_bfloat16, installed_version
+from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
 from helpers.memory import placement
 from hw7.engine.repairs import scale_embeddings_once
@@ -90,6 +91,44 @@ def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
     if kind == "cuda" and (obstacle := gpu_obstacle(device)):
         raise DeviceError(f"{device} cannot be used: {obstacle}. Use device='cpu', or another GPU.")
     return device
+
+
+def gpu_obstacle(device: str) -> str | None:
+    """Return why torch cannot compute on a GPU that is there, as a clause; None where it can.
+
+    A build of torch has machine code (``sm_75``) that runs on its own generation of GPUs from
+    that version on, and perhaps code (``compute_75``) that the driver translates for any newer
+    one. Without either the first computation fails, long after the model was loaded.
+
+    Args:
+        device: ``"cuda"`` or ``"cuda:1"``.
+    """
+    import torch
+
+    index = int(device.partition(":")[2] or 0)
+    built_for = torch.cuda.get_arch_list()
+    if torch.version.hip or not built_for:
+        return None
+    here = torch.cuda.get_device_capability(index)
+    for name in built_for:
+        if match := re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", name):
+            version = int(match[2]), int(match[3])
+            is_same_generation = match[1] == "compute" or version[0] == here[0]
+            if is_same_generation and version <= here:
+                return None
+    return (
+        f"torch {torch.__version__} has no code for the GPU {torch.cuda.get_device_name(index)} "
+        f"(sm_{here[0]}{here[1]}), only for {', '.join(built_for)}"
+    )
+
+
+def has_bfloat16(device: str) -> bool:
+    """Tell whether a device computes in bfloat16; GPUs before Ampere (T4, V100) only imitate it."""
+    import torch
+
+    if not device.startswith("cuda") or torch.version.hip:
+        return True
+    return torch.cuda.get_device_capability(int(device.partition(":")[2] or 0)) >= (8, 0)
 
 
 def _loading_settings(device: str, quantization: str | None, dtype: str) -> dict[str, Any]:

@@ -74,8 +74,7 @@ def device_finding() -> Finding:
     """Look for the device that ``load_model`` will pick, and its free memory."""
     import torch
 
-    from helpers.environment import gpu_obstacle
-    from helpers.models import choose_device
+    from helpers.models import choose_device, gpu_obstacle
     from hw7.engine.capacity import available_memory
 
     device = choose_device(is_told=False)
