@@ -2,8 +2,9 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
+from importlib.util import find_spec
 from typing import NoReturn, Protocol, cast
 
 from helpers.errors import HomeworkError
@@ -38,10 +39,13 @@ class _Parser(argparse.ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 on success, 1 on a failure that was explained, 2 on misuse."""
     words = list(sys.argv[1:] if words is None else words)
-    overview = _overview()
-    if not words or words[0] not in COMMANDS:
+    here = _commands_here()
+    overview = _overview(here)
+    if not words or words[0] not in here:
+        if words and words[0] in COMMANDS:
+            overview.error(f"{words[0]} is for instructors and not in the students' package")
         if words and not words[0].startswith("-"):
-            overview.error(f"unknown command {words[0]!r}; there are {', '.join(COMMANDS)}")
+            overview.error(f"unknown command {words[0]!r}; there are {', '.join(here)}")
         overview.print_help()
         return 0 if words else 2
     command = cast(Command, import_module(f"hw7.course.commands.{words[0]}"))
@@ -57,8 +61,13 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
 
 
-def _overview() -> argparse.ArgumentParser:
-    rows = "\n".join(f"  {name:9}{text}" for name, text in COMMANDS.items())
+def _commands_here() -> dict[str, str]:
+    """Return the commands this installation has: the students' wheel lacks the instructors'."""
+    return {n: text for n, text in COMMANDS.items() if find_spec(f"hw7.course.commands.{n}")}
+
+
+def _overview(commands: Mapping[str, str]) -> argparse.ArgumentParser:
+    rows = "\n".join(f"  {name:9}{text}" for name, text in commands.items())
     return _Parser(
         prog="hw7",
         usage="hw7 COMMAND [options]   (hw7 COMMAND --help tells the options)",

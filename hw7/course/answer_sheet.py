@@ -9,12 +9,11 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
-from hw7.course.notebook_cells import stamped_bootstrap
+from hw7.course.notebook_cells import INSTRUCTOR_ONLY, stamped_bootstrap
 from hw7.course.questions import Question, QuestionSet
 
 Language = Literal["zh", "en"]
 
-INSTRUCTOR_ONLY = re.compile(r"^\s*(?:<!--|#)\s*instructor only")
 _QUESTION = re.compile(r"\s*\{\{\s*(q\d+)\s*\}\}\s*")
 
 

@@ -4,7 +4,7 @@ from datetime import date
 from pathlib import Path
 
 import yaml
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
@@ -13,40 +13,10 @@ from hw7.course.questions import (
     QuestionId,
     QuestionSet,
     Record,
-    Wording,
     explain_validation,
     load_yaml,
 )
-
-
-class KeyAnswer(Record):
-    """The right answer to one question.
-
-    Attributes:
-        correct: The right letter or token of a choice.
-        value: The right number.
-        tolerance: By how much a number may differ and still be right.
-        margin: By how much the strongest token leads the second, where a token is asked for.
-        accepted: Further letters, tokens or numbers that are right too.
-        void: Whether everybody gets the points, whatever was answered.
-        feedback: What to tell a student who chose a wrong letter or token.
-    """
-
-    correct: str | None = None
-    value: float | None = None
-    tolerance: float | None = Field(default=None, ge=0)
-    margin: float | None = None
-    accepted: list[str | float] = Field(default_factory=list)
-    void: bool = False
-    feedback: dict[str, Wording] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _has_one_answer(self) -> "KeyAnswer":
-        if (self.correct is None) == (self.value is None) and not self.void:
-            raise ValueError("an answer needs either `correct` or `value`")
-        if (self.value is None) != (self.tolerance is None):
-            raise ValueError("a `value` needs a `tolerance`")
-        return self
+from hw7.course.right_answers import Conceptual, KeyAnswer
 
 
 class PersonalLookUp(Record):
@@ -63,12 +33,6 @@ class PersonalKey(Record):
     sentence: str
     digest: str
     look_ups: dict[QuestionId, PersonalLookUp]
-
-
-class Conceptual(Record):
-    """The instructor's file: right options of the conceptual questions, and feedback."""
-
-    answers: dict[QuestionId, KeyAnswer]
 
 
 class Key(Record):

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 from hw7.course.answers import Answer, interpret, simplified
-from hw7.course.keys import KeyAnswer
 from hw7.course.literals import Assignment
 from hw7.course.questions import Question, Wording
+from hw7.course.right_answers import KeyAnswer
 
 Verdict = Literal["right", "wrong", "unanswered", "malformed", "rubric", "void"]
 

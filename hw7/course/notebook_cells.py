@@ -1,10 +1,13 @@
 """The first code cell of every notebook: it gets the kit onto a host that has never seen it."""
 
 import json
+import re
 
 from nbformat import NotebookNode
 
 from helpers.errors import HomeworkError
+
+INSTRUCTOR_ONLY = re.compile(r"^\s*(?:<!--|#)\s*instructor only")
 
 BOOTSTRAP = """\
 KIT_ADDRESS = ""

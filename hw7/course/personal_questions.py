@@ -10,8 +10,9 @@ from pydantic import Field, ValidationError
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError, TextError
 from hw7.course.key_queries import TOLERANCE, Explainer, answer_query, lead
-from hw7.course.keys import KeyAnswer, PersonalKey, PersonalLookUp
+from hw7.course.keys import PersonalKey, PersonalLookUp
 from hw7.course.questions import Query, Question, Record, explain_validation, load_yaml
+from hw7.course.right_answers import KeyAnswer
 
 if TYPE_CHECKING:
     import numpy

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError
 from hw7.course.answers import interpret
-from hw7.course.keys import Conceptual, KeyAnswer
 from hw7.course.literals import last_assignments
 from hw7.course.marking import is_right, mark_answer
 from hw7.course.questions import Question, load_questions, load_yaml
 from hw7.course.record import record_line
+from hw7.course.right_answers import Conceptual, KeyAnswer
 
 if TYPE_CHECKING:
     from helpers.explanation import Explanation

@@ -7,18 +7,25 @@ from pathlib import Path
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
-from hw7.course.keys import load_conceptual
+from hw7.course.keys import as_yaml, load_conceptual
 from hw7.course.questions import load_questions
-from hw7.course.release.bundles import ROOT, classroom_files, write_classroom_zip
-from hw7.course.release.kaggle import METADATA, write_kaggle_folder
-from hw7.course.release.manifest import MANIFEST, manifest_of, write_manifest
+from hw7.course.release.bundles import (
+    MANIFEST,
+    METADATA,
+    ROOT,
+    write_classroom_zip,
+    write_kaggle_folder,
+    write_manifest,
+)
+from hw7.course.release.contents import stage_students_project, students_files
 from hw7.course.release.packages import FOLDER, collect_packages, target_options
 from hw7.course.release.secrets_check import ensure_no_instructor_files
 from hw7.course.release.student_notebooks import install_address, write_student_notebooks
-from hw7.course.release.wheel import PATTERN, build_wheel
+from hw7.course.release.wheel import PATTERN, build_wheel, ensure_complete
+from hw7.course.reports.gradebook import write_text
+from hw7.course.right_answers import Conceptual
 from hw7.course.sheet_checks import SELF_CHECK
 
-HELP = "build what students get"
 _OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN)
 
 
@@ -64,13 +71,20 @@ def _check(arguments: argparse.Namespace) -> None:
 
 def _build(checkout: Path, folder: Path, arguments: argparse.Namespace) -> str:
     """Build all parts in a folder; return the address the notebooks install from."""
-    wheel = build_wheel(checkout, folder)
-    address = install_address(arguments.url, wheel.name)
-    notebooks = folder / "notebooks"
-    write_student_notebooks(checkout / "notebooks", notebooks, address)
-    if arguments.self_check:
-        shutil.copyfile(arguments.self_check, notebooks / SELF_CHECK)
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".packages.") as workshop:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".workshop.") as workshop:
+        staged = Path(workshop) / "project"
+        stage_students_project(checkout, staged)
+        wheel = build_wheel(staged, folder)
+        ensure_complete(wheel, students_files(checkout))
+        address = install_address(arguments.url, wheel.name)
+        notebooks = folder / "notebooks"
+        left_out = write_student_notebooks(checkout / "notebooks", notebooks, address)
+        if left_out:
+            print(f"Not on the list of what students get, so left out: {', '.join(left_out)}")
+        if arguments.self_check:
+            # Written anew: the instructor's own file may hold notes on other questions.
+            opened = load_conceptual(arguments.self_check, load_questions())
+            write_text(notebooks / SELF_CHECK, as_yaml(Conceptual(answers=opened)))
         packages = Path(workshop) / FOLDER if arguments.packages_for else None
         for target in arguments.packages_for:
             print(f"Collecting packages for Python {target} ...", flush=True)
@@ -79,10 +93,9 @@ def _build(checkout: Path, folder: Path, arguments: argparse.Namespace) -> str:
             folder / "kaggle", wheel, packages,
             title="HW7 feature attribution kit", identifier=arguments.kaggle_id,
         )  # fmt: skip
-        sums = manifest_of(classroom_files(wheel, notebooks, packages))
-        write_classroom_zip(folder / f"{ROOT}.zip", wheel, notebooks, packages, sums)
-    ensure_no_instructor_files(folder)
+        write_classroom_zip(folder / f"{ROOT}.zip", wheel, notebooks, packages)
     write_manifest(folder)
+    ensure_no_instructor_files(folder)
     return address
 
 

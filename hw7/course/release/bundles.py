@@ -1,11 +1,17 @@
-"""The zip for classrooms without a network: unpack, open a notebook, run all."""
+"""What is made of wheel and notebooks: the Kaggle dataset, the classroom zip, the checksums."""
 
+import json
+import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from hw7.course.release.packages import FOLDER
+from hw7.fetch.folders import sha256_of
 
 ROOT = "hw7-classroom"
+MANIFEST = "SHA256SUMS"
+METADATA = "dataset-metadata.json"
 
 _START = """\
 HW7：没有网络的教室 (for classrooms without a network)
@@ -27,35 +33,66 @@ _WITHOUT_PACKAGES = """\
 _TIME = (2020, 2, 2, 0, 0, 0)  # the same files give the same bytes
 
 
-def write_classroom_zip(
-    path: Path, wheel: Path, notebooks: Path, packages: Path | None, sums: str
+def write_kaggle_folder(
+    folder: Path, wheel: Path, packages: Path | None, *, title: str, identifier: str
 ) -> None:
-    """Write the zip: wheel and packages beside the notebooks, and how to start.
+    """Write what ``kaggle datasets create -p FOLDER --dir-mode zip`` uploads.
+
+    Kaggle mounts it below ``/kaggle/input``, where the first cell looks for the wheel.
+
+    Args:
+        folder: The new folder.
+        wheel: The kit's wheel.
+        packages: Wheels of the packages Kaggle lacks, or None.
+        title: The dataset's title, 6 to 50 characters as Kaggle asks.
+        identifier: ``user/name`` of the dataset.
+    """
+    folder.mkdir(parents=True)
+    shutil.copy2(wheel, folder)
+    if packages is not None:
+        shutil.copytree(packages, folder / FOLDER)
+    metadata = {"title": title, "id": identifier, "licenses": [{"name": "Apache 2.0"}]}
+    text = json.dumps(metadata, ensure_ascii=False, indent=2) + "\n"
+    (folder / METADATA).write_text(text, encoding="utf-8")
+
+
+def write_classroom_zip(path: Path, wheel: Path, notebooks: Path, packages: Path | None) -> None:
+    """Write the zip: wheel and packages beside the notebooks, how to start, and checksums.
 
     Args:
         path: The new zip.
         wheel: The kit's wheel.
         notebooks: The folder with the students' notebooks.
         packages: Wheels of the other packages, or None.
-        sums: The text of the manifest for the files in the zip.
     """
-    content = classroom_files(wheel, notebooks, packages)
+    files = {wheel.name: wheel}
+    for file in sorted(file for file in notebooks.rglob("*") if file.is_file()):
+        files[file.relative_to(notebooks).as_posix()] = file
+    for file in sorted(packages.glob("*.whl")) if packages else []:
+        files[f"{FOLDER}/{file.name}"] = file
     start = _START.format(packages=_WITHOUT_PACKAGES if packages is None else _WITH_PACKAGES)
     with zipfile.ZipFile(path, "w") as archive:
-        for name, file in content.items():
+        for name, file in files.items():
             _add(archive, name, file.read_bytes())
         _add(archive, "START.txt", start.encode())
-        _add(archive, "SHA256SUMS", sums.encode())
+        _add(archive, MANIFEST, _manifest_of(files).encode())
 
 
-def classroom_files(wheel: Path, notebooks: Path, packages: Path | None) -> dict[str, Path]:
-    """Return the files of the classroom folder by their names in it."""
-    files = {wheel.name: wheel}
-    for path in sorted(path for path in notebooks.rglob("*") if path.is_file()):
-        files[path.relative_to(notebooks).as_posix()] = path
-    for path in sorted(packages.glob("*.whl")) if packages else []:
-        files[f"{FOLDER}/{path.name}"] = path
-    return files
+def write_manifest(folder: Path) -> Path:
+    """Write the checksums of all files in a folder into it and return the manifest's path."""
+    path = folder / MANIFEST
+    files = {
+        file.relative_to(folder).as_posix(): file
+        for file in folder.rglob("*")
+        if file.is_file() and file != path
+    }
+    path.write_text(_manifest_of(files), encoding="utf-8")
+    return path
+
+
+def _manifest_of(files: Mapping[str, Path]) -> str:
+    """Return one line ``checksum  name`` for each file, as ``sha256sum -c`` reads them."""
+    return "".join(f"{sha256_of(path)}  {name}\n" for name, path in sorted(files.items()))
 
 
 def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:

@@ -1,66 +1,77 @@
-"""The last look before files leave: nothing that only instructors may have."""
+"""The last look before files leave: nothing is there that is not on the list."""
 
+import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from io import BytesIO
 from pathlib import Path
 
-import yaml
+import nbformat
 
 from helpers.errors import HomeworkError
-from hw7.course.answer_sheet import INSTRUCTOR_ONLY
+from hw7.course.literals import last_assignments
+from hw7.course.notebook_cells import INSTRUCTOR_ONLY
+from hw7.course.release.bundles import MANIFEST, METADATA, ROOT
+from hw7.course.release.contents import NOTEBOOKS
 from hw7.course.sheet_checks import SELF_CHECK
 
-_KEY_FIELDS = {"answers", "students", "salt"}
+_WHEEL = r"hw7_attribution_kit-[\w.]+-py3-none-any\.whl"
+_PACKAGE = r"packages/[\w.+-]+\.whl"
+_STUDENTS_OWN = [*map(re.escape, NOTEBOOKS), re.escape(SELF_CHECK)]
+_RELEASED = re.compile(
+    "|".join([
+        _WHEEL, *(f"notebooks/{name}" for name in _STUDENTS_OWN), f"{ROOT}\\.zip", MANIFEST,
+        f"kaggle/({_WHEEL}|{_PACKAGE}|{re.escape(METADATA)})",
+    ])
+)  # fmt: skip
+_IN_THE_ZIP = re.compile(
+    f"{ROOT}/({'|'.join([_WHEEL, _PACKAGE, *_STUDENTS_OWN, MANIFEST])}|START\\.txt)"
+)
 
 
 def ensure_no_instructor_files(folder: Path) -> None:
-    """Refuse a folder for students that holds an answer key or a cell for instructors.
+    """Refuse a release with a file that students are not to get, or a notebook with answers.
 
-    Archives are looked into. Files are judged by content, since a key may have any name; only
-    the file that opens answers for self-checking is meant to be there.
+    Files are judged by a list of what is released, not of what is not: a key may have any name. The
+    classroom zip is looked into; the wheel is compared with its own list when it is built.
 
     Raises:
         HomeworkError: Names the file.
     """
-    for name, content in _texts(folder):
-        if _is_key(name, content) or _is_master(name, content):
-            raise HomeworkError(
-                f"{name} holds answers that only instructors may have. "
-                "Move it out of assets/ and notebooks/, then release again."
-            )
+    for name, content in _released(folder):
+        if not name.endswith(".ipynb"):
+            continue
+        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
+        if any(INSTRUCTOR_ONLY.match(cell.source) for cell in notebook.cells):
+            raise _refusal(name, "has cells")
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        answers, _ = last_assignments(code)
+        if not all(answer.is_empty for answer in answers.values()):
+            raise _refusal(name, "holds answers")
 
 
-def _texts(folder: Path) -> Iterator[tuple[str, str]]:
-    for path in sorted(folder.rglob("*")):
-        if path.suffix in (".zip", ".whl"):
-            with zipfile.ZipFile(path) as archive:
-                for name in archive.namelist():
-                    if _is_text(name):
-                        yield name, archive.read(name).decode("utf-8", errors="replace")
-        elif path.is_file() and _is_text(path.name):
-            yield path.name, path.read_text(encoding="utf-8", errors="replace")
+def _released(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of a release, those in the classroom zip too, after checking its name."""
+    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    names = [path.relative_to(folder).as_posix() for path in paths]
+    _check_names(names, _RELEASED)
+    for name, path in zip(names, paths, strict=True):
+        content = path.read_bytes()
+        yield name, content
+        if name == f"{ROOT}.zip":
+            with zipfile.ZipFile(BytesIO(content)) as archive:
+                _check_names(archive.namelist(), _IN_THE_ZIP)
+                yield from ((member, archive.read(member)) for member in archive.namelist())
 
 
-def _is_text(name: str) -> bool:
-    return name.endswith((".yaml", ".yml", ".json", ".ipynb"))
+def _check_names(names: Iterable[str], allowed: re.Pattern[str]) -> None:
+    for name in names:
+        if not allowed.fullmatch(name):
+            raise _refusal(name, "is on no list of what students get; it may hold what")
 
 
-def _is_key(name: str, content: str) -> bool:
-    if name.endswith(".ipynb") or name.split("/")[-1] == SELF_CHECK:
-        return False
-    if not any(f"{field}" in content for field in _KEY_FIELDS):
-        return False
-    try:
-        found = yaml.safe_load(content)
-    except yaml.YAMLError:
-        return False
-    return isinstance(found, dict) and bool(_KEY_FIELDS & set(map(str, found)))
-
-
-def _is_master(name: str, content: str) -> bool:
-    if not name.endswith(".ipynb"):
-        return False
-    import nbformat
-
-    cells = nbformat.reads(content, as_version=4).cells
-    return any(INSTRUCTOR_ONLY.match(cell.source) for cell in cells)
+def _refusal(name: str, what: str) -> HomeworkError:
+    return HomeworkError(
+        f"{name} {what} that only instructors may have, so nothing was released. "
+        "Move it out of notebooks/ and assets/, then release again."
+    )

@@ -7,8 +7,8 @@ from urllib.parse import urlsplit
 import nbformat
 
 from helpers.errors import HomeworkError
-from hw7.course.answer_sheet import INSTRUCTOR_ONLY
-from hw7.course.notebook_cells import bootstrap_cell, stamped_bootstrap
+from hw7.course.notebook_cells import INSTRUCTOR_ONLY, bootstrap_cell, stamped_bootstrap
+from hw7.course.release.contents import NOTEBOOKS
 
 _SCHEMES = ("https", "http", "git+https", "file")
 
@@ -40,24 +40,24 @@ def install_address(url: str, wheel_name: str) -> str:
     return url
 
 
-def write_student_notebooks(source: Path, target: Path, address: str) -> list[Path]:
-    """Write every notebook below a folder as students get it; return the new files.
+def write_student_notebooks(source: Path, target: Path, address: str) -> list[str]:
+    """Write every notebook that students get; return the names of those in the folder they don't.
 
     Raises:
         HomeworkError: There is none, one has no bootstrap cell, or one is the instructor's.
     """
-    written = []
-    for path in sorted(source.rglob("[!.]*.ipynb")):
-        if ".ipynb_checkpoints" in path.parts:
-            continue
-        stamped = student_copy(nbformat.read(path, as_version=4), address, path.name)
-        file = target / path.relative_to(source)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(stamped, file)
-        written.append(file)
-    if not written:
+    here = {
+        path.relative_to(source).as_posix()
+        for path in source.rglob("*.ipynb")
+        if ".ipynb_checkpoints" not in path.parts
+    }
+    if not here & set(NOTEBOOKS):
         raise HomeworkError(f"There is no notebook in {source.name}/, so nothing to release.")
-    return written
+    for name in sorted(here & set(NOTEBOOKS)):
+        stamped = student_copy(nbformat.read(source / name, as_version=4), address, name)
+        (target / name).parent.mkdir(parents=True, exist_ok=True)
+        nbformat.write(stamped, target / name)
+    return sorted(here - set(NOTEBOOKS))
 
 
 def student_copy(notebook: nbformat.NotebookNode, address: str, name: str) -> nbformat.NotebookNode:

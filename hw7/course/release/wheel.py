@@ -1,25 +1,18 @@
-"""The kit as one wheel: code, bundled translator, questions, published scores, fonts."""
+"""The students' wheel: code, bundled translator, questions, published scores, fonts."""
 
 import importlib.util
 import subprocess
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from helpers.errors import HomeworkError
+from hw7.course.release.contents import wheel_name
 from hw7.fetch.pip_download import pip_command
 
 PATTERN = "hw7_*.whl"
 """What the bootstrap cell looks for."""
-
-_NEEDED = {
-    "helpers/__init__.py": "the package itself",
-    "hw7/views/heatmap.js": "the heatmap's script",
-    "helpers/assets/hw7/questions.yaml": "the homework's questions",
-    "helpers/assets/models/tiny-zh-en/config.json": "the bundled translator",
-    "helpers/assets/models/tiny-zh-en/model.safetensors": "the bundled translator's weights",
-    "helpers/assets/reference/opus-mt-zh-en.saliency.json": "the published scores",
-    "helpers/assets/fonts/HW7Sans-Regular.otf": "the font of the pictures",
-}
+_NOT_PACKED = ("pyproject.toml", "README.md", "LICENSE")  # they become the metadata
 
 
 def build_wheel(checkout: Path, output: Path) -> Path:
@@ -29,7 +22,7 @@ def build_wheel(checkout: Path, output: Path) -> Path:
     one for the build. The same checkout gives the same bytes: hatchling fixes all times.
 
     Raises:
-        HomeworkError: The build failed, or something that students need is not in the wheel.
+        HomeworkError: The build failed.
     """
     command = [*pip_command(), "wheel", "--no-deps", "--disable-pip-version-check", "--quiet"]
     if importlib.util.find_spec("hatchling") is not None:
@@ -42,20 +35,22 @@ def build_wheel(checkout: Path, output: Path) -> Path:
             f"The wheel could not be built ({_last_line(finished.stderr)}). Without a network "
             "the build needs hatchling; type: pip install hatchling"
         )
-    _ensure_complete(wheels[0])
     return wheels[0]
 
 
-def _ensure_complete(wheel: Path) -> None:
+def ensure_complete(wheel: Path, files: Iterable[str]) -> None:
+    """Check that a wheel carries exactly the files it was built from, and its own metadata.
+
+    Raises:
+        HomeworkError: Names what is missing, or what should not be there.
+    """
     with zipfile.ZipFile(wheel) as archive:
-        names = set(archive.namelist())
-    for name, what in _NEEDED.items():
-        if name not in names:
-            missing = name.removeprefix("helpers/") if "/assets/" in name else name
-            raise HomeworkError(
-                f"{what[0].upper()}{what[1:]} is missing: {missing} is not in the checkout. "
-                "Type: git status, and restore the file before releasing."
-            )
+        found = {name for name in archive.namelist() if ".dist-info/" not in name}
+    wanted = {wheel_name(name) for name in files} - set(_NOT_PACKED)
+    for name in sorted(wanted - found):
+        raise HomeworkError(f"{name} is missing in {wheel.name}; look at [tool.hatch.build].")
+    for name in sorted(found - wanted):
+        raise HomeworkError(f"{wheel.name} carries {name}, which only instructors may have.")
 
 
 def _last_line(text: str) -> str:
