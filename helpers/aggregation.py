@@ -55,6 +55,8 @@ def aggregate(
         labels = readable_tokens([token.token for token in tokens], spelling, special)
         pairs = zip(labels, tokens, strict=True)
         setattr(sequence, side, [TokenWithId(label, token.id) for label, token in pairs])
+    # It is aggregated: what Inseq would aggregate by is nothing, else its own show() fails.
+    sequence._aggregator = []
     info = {**output.info, "outline": asdict(outline)}
     return FeatureAttributionOutput(sequence_attributions=[sequence], info=info)
 
