@@ -28,7 +28,6 @@ from helpers.catalog import CATALOG
 from helpers.generation import encoding_of
 from helpers.models import load_model
 from hw7.engine.inseq_outputs import attribute_with_inseq
-from hw7.engine.llama.matrix_products import product
 from hw7.engine.shared_passes import attribute_together
 
 PROMPTS = {
@@ -147,7 +146,7 @@ def floor(model: Any, sources: Any, targets: Any) -> float | None:
         model.model(input_ids=targets.input_ids)
         for weight in weights:
             for size in _sizes(pairs, 1024):
-                product(torch.ones(size, weight.shape[0]), weight)
+                torch.ones(size, weight.shape[0]) @ weight
     return time.perf_counter() - started
 
 

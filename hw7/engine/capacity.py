@@ -1,10 +1,11 @@
 """How much memory a model and its attribution need, told before any of it is taken."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import psutil
+
+from hw7.engine.model_size import ModelSize, size_of
 
 if TYPE_CHECKING:
     import torch
@@ -15,13 +16,25 @@ BYTES_PER_QUANTIZED_PARAMETER = {"8bit": 1.2, "4bit": 0.8}
 HOMEWORK_TOKENS = 60
 """Length of the homework's longest text: what loading a model makes room for."""
 
-# Tensors that autograd keeps in one Transformer layer: inputs and outputs of norms, projections
-# and rotations (of width hidden), gate, up and activation (of width intermediate), and the scores
-# before and after softmax of eager attention (of width length, for each head).
-_KEPT_OF_HIDDEN = 10
-_KEPT_OF_INTERMEDIATE = 4
-_KEPT_OF_ATTENTION = 2
-_COPIES_OF_ATTENTION = 3  # the layers' own, stacked, and cut into steps
+# What autograd keeps of one token in one Transformer layer, in numbers as wide as the states: the
+# inputs of two norms and what they give, queries, keys, values, what attention mixes and gives,
+# and the output; and as wide as the feed-forward module: gate, its activation, up, their product.
+_STATES_KEPT = 10
+_FEED_FORWARD_KEPT = 4
+
+# Of eager attention, for each head and pair of tokens: the weights, and the same after dropout.
+_WEIGHTS_KEPT = 2
+
+# Where attention alone is asked for, nothing else is kept, but its weights are there three times:
+# the layers' own, stacked, and cut into steps. Beside a gradient they share the graph's.
+_WEIGHTS_COPIED = 3
+
+# The logits of all steps and their softmax.
+_LOGITS_KEPT = 2
+
+# Scores of each dimension are there step by step, and stacked; Inseq holds them in float32.
+_SCORES_KEPT = 2
+_BYTES_OF_SCORE = 4
 
 _READING_WEIGHTS = ("attention",)
 _GRANULAR = ("saliency", "input_x_gradient", "integrated_gradients", "deeplift", "gradient_shap")
@@ -57,50 +70,6 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and any(text in str(error) for text in _OUT_OF_MEMORY)
 
 
-@dataclass(frozen=True)
-class ModelSize:
-    """The dimensions of a model that decide on memory.
-
-    Attributes:
-        encoder_layers: Number of layers that read the source; 0 in decoder-only models.
-        decoder_layers: Number of layers that read what was generated (and the prompt).
-        hidden: Width of the hidden states.
-        intermediate: Width inside the feed-forward layers.
-        heads: Attention heads in a layer.
-        vocabulary: Number of tokens.
-    """
-
-    encoder_layers: int
-    decoder_layers: int
-    hidden: int
-    intermediate: int
-    heads: int
-    vocabulary: int
-
-
-def size_of(config: Any) -> ModelSize:
-    """Read the dimensions from a Transformers configuration of any architecture."""
-    hidden = config.hidden_size
-    return ModelSize(
-        encoder_layers=config.num_hidden_layers if config.is_encoder_decoder else 0,
-        # T5's name, BART's and Marian's name, everybody else's.
-        decoder_layers=_first(config, "num_decoder_layers", "decoder_layers", "num_hidden_layers"),
-        hidden=hidden,
-        intermediate=_first(
-            config, "intermediate_size", "decoder_ffn_dim", "d_ff", "n_inner", "ffn_dim"
-        )
-        or 4 * hidden,
-        heads=config.num_attention_heads,
-        vocabulary=config.vocab_size,
-    )
-
-
-def _first(config: Any, *names: str) -> int:
-    """Return the first of some attributes that a configuration has, or 0."""
-    values = (getattr(config, name, None) for name in names)
-    return int(next((value for value in values if value), 0))
-
-
 def bytes_of_weights(parameters: int, dtype: "torch.dtype", quantization: str | None) -> int:
     """Return the bytes that so many weights take, quantized or not."""
     each = BYTES_PER_QUANTIZED_PARAMETER.get(quantization or "", float(dtype.itemsize))
@@ -117,9 +86,9 @@ def bytes_of_attribution(
 ) -> int:
     """Return about how many bytes an attribution takes besides the weights.
 
-    Backward passes adapt their chunks to the memory there is, so this counts the least: the graph
-    of one forward pass, the scores of all steps, and the attention weights. The estimate is
-    within a factor of two of what tests measure.
+    Backward passes get smaller where memory runs out, so this counts the least: the graph of one
+    forward pass, the scores of all steps, and the attention weights. The estimate is within a
+    factor of two of what tests measure.
 
     Args:
         size: The model's dimensions.
@@ -129,22 +98,31 @@ def bytes_of_attribution(
         methods: Names of the methods.
         itemsize: Bytes of one number in the model's dtype.
     """
-    wide = _KEPT_OF_HIDDEN * size.hidden + _KEPT_OF_INTERMEDIATE * size.intermediate
-    tokens = size.encoder_layers * source + size.decoder_layers * target
-    squares = size.encoder_layers * source**2 + size.decoder_layers * target**2
-    if size.encoder_layers:
-        squares += size.decoder_layers * source * target
-    needed = 2 * steps * size.vocabulary * itemsize  # the logits and their softmax
     has_graph = any(method not in _READING_WEIGHTS for method in methods)
+    numbers = _LOGITS_KEPT * steps * size.vocabulary
     if has_graph:
-        needed += (tokens * wide + _KEPT_OF_ATTENTION * size.heads * squares) * itemsize
-    # Inseq keeps the scores of each dimension in float32, step by step and then stacked.
-    granular = sum(method in _GRANULAR for method in methods)
-    needed += 2 * granular * steps * (source + target) * size.hidden * 4
+        numbers += _numbers_of_graph(size, source, target)
     if "attention" in methods:
-        copies = 1 if has_graph else _COPIES_OF_ATTENTION
-        needed += copies * size.heads * squares * itemsize
-    return needed
+        copies = 1 if has_graph else _WEIGHTS_COPIED
+        numbers += copies * _attention_weights(size, source, target)
+    granular = sum(method in _GRANULAR for method in methods)
+    scores = granular * steps * (source or target) * size.hidden
+    return numbers * itemsize + _SCORES_KEPT * scores * _BYTES_OF_SCORE
+
+
+def _numbers_of_graph(size: ModelSize, source: int, target: int) -> int:
+    """Return how many numbers autograd keeps of one forward pass."""
+    of_token = _STATES_KEPT * size.hidden + _FEED_FORWARD_KEPT * size.intermediate
+    tokens = size.encoder_layers * source + size.decoder_layers * target
+    return tokens * of_token + _WEIGHTS_KEPT * _attention_weights(size, source, target)
+
+
+def _attention_weights(size: ModelSize, source: int, target: int) -> int:
+    """Return how many attention weights all layers have: one for each head and pair of tokens."""
+    pairs = size.encoder_layers * source**2 + size.decoder_layers * target**2
+    if size.encoder_layers:
+        pairs += size.decoder_layers * target * source
+    return size.heads * pairs
 
 
 def bytes_for_homework(config: Any, itemsize: int) -> int:

@@ -1,16 +1,13 @@
-"""Cutting the steps into chunks that fit into the memory there is."""
+"""Going through the steps in chunks, smaller ones where memory runs out."""
 
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 import torch
 
-from hw7.engine.capacity import available_memory, is_out_of_memory
+from hw7.engine.capacity import is_out_of_memory
 
 Result = TypeVar("Result")
-
-# The share of the free memory that the products of one chunk may take.
-SHARE_OF_FREE_MEMORY = 0.25
 
 
 def run_in_chunks(
@@ -52,9 +49,3 @@ def empty_cache() -> None:
         torch.cuda.empty_cache()
     if torch.backends.mps.is_available():
         torch.mps.empty_cache()
-
-
-def chunk_size(bytes_each: int, device: torch.device, most: int) -> int:
-    """Return how many steps or rows of a size fit into the memory there is, at most `most`."""
-    budget = int(SHARE_OF_FREE_MEMORY * available_memory(str(device)))
-    return max(1, min(most, budget // max(1, bytes_each)))

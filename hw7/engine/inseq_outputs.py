@@ -1,17 +1,22 @@
-"""Inseq's own loop over the steps, on exact token ids, with scores from elsewhere or its own.
+"""Inseq's outputs, with scores that Inseq's own loop computes or that come from elsewhere.
 
 Everything but the numbers is Inseq's: the classes, the tokens, the positions, the information.
 """
 
+import random
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from hw7.engine.quantized_layers import keep_differentiable
-from hw7.engine.step_scores import crossentropy_fn, step_function_name
+import numpy as np
+import torch
+
+from hw7.engine.repairs import keep_differentiable
+from hw7.engine.step_scores import ContrastFunction, crossentropy_fn, step_function_name
+from hw7.engine.teacher_forcing import contrast_ids
 
 if TYPE_CHECKING:
-    import torch
     from inseq import FeatureAttributionOutput
     from inseq.attr.feat import FeatureAttribution
     from inseq.data import BatchEncoding, DecoderOnlyBatch, EncoderDecoderBatch
@@ -22,6 +27,9 @@ if TYPE_CHECKING:
 CONSTRUCTION_OPTIONS = ("multiply_by_inputs",)
 
 StepOutputs = Callable[[int], "FeatureAttributionStepOutput"]
+"""Called with the length of a prefix, gives the step that follows it."""
+
+SEED = 0
 
 
 def attribute_with_inseq(
@@ -30,30 +38,31 @@ def attribute_with_inseq(
     targets: "BatchEncoding",
     method: str,
     *,
-    score: str = "probability",
+    score: str | Callable[[Any], torch.Tensor] = "probability",
     contrast: "BatchEncoding | None" = None,
-    attribute_target: bool = False,
     options: Mapping[str, Any] | None = None,
     show_progress: bool = False,
-    step_outputs: StepOutputs | None = None,
 ) -> "FeatureAttributionOutput":
     """Attribute one text with Inseq, given token ids instead of texts.
 
     Inseq's `prepare_and_attribute` encodes the prompt of decoder-only models again; here the ids
-    are what they are. Nothing about the model is changed for good.
+    are what they are. Methods that draw random numbers draw the same ones every time. Nothing
+    about the model is changed for good.
 
     Args:
         model: Inseq's model.
-        sources: The source, or the prompt, of one text.
-        targets: What is explained: with the start token, or with the prompt in front.
+        sources: The source, or the prompt, ids `[1, source]`.
+        targets: What is explained, ids `[1, target]`: with the start token, or with the prompt in
+            front.
         method: Name of the method.
-        score: What is explained, see `hw7.engine.step_scores`.
+        score: What is explained, see `hw7.engine.step_scores`; or a step function of one's own.
         contrast: Another continuation, encoded as `targets` is.
-        attribute_target: Explain by the target's tokens too; always so for decoder-only models.
         options: The method's own, such as `n_steps`.
         show_progress: Show Inseq's progress bar.
-        step_outputs: Scores computed elsewhere: called with the length of the prefix, in place of
-            Inseq's forward and backward pass.
+
+    Returns:
+        Inseq's output, not yet aggregated. With a contrast, `info["contrast_ids"]` lists the ids
+        of the tokens that the generated ones were compared with, `[1, step]`, None beyond its end.
     """
     keep_differentiable(model.model)
     options = dict(options or {})
@@ -63,37 +72,103 @@ def attribute_with_inseq(
         attribution = method_of_inseq(model, method, made_with)
         # No padding in a single text: what looks like it is a token that was read or written.
         model.pad_token = None
-        batch, first_step = attribution_batch(model, sources, targets)
-        function = model.get_attributed_fn(_function_name(attribution, score, contrast))
-        function_options = {} if contrast is None else {"contrast_targets": contrast}
-        has_target = attribute_target and model.is_encoder_decoder
-        if step_outputs is not None and contrast is None:
-            output = assembled(attribution, batch, first_step, has_target, step_outputs)
-        else:
-            if step_outputs is not None:
-                attribution.filtered_attribute_step = _from_elsewhere(step_outputs)
+        batch, first = attribution_batch(model, sources, targets)
+        compared = _compared_ids(contrast, first, batch.max_generation_length)
+        is_scored = attribution.use_predicted_target
+        function = step_function(model, score, compared, first) if is_scored else None
+        with same_random_numbers():
             output = attribution.attribute(
                 batch,
-                attributed_fn=function,
-                attr_pos_start=first_step,
+                attributed_fn=model.get_attributed_fn(None) if function is None else function,
+                attr_pos_start=first,
                 show_progress=show_progress,
                 pretty_progress=False,
-                attribute_target=has_target,
+                attribute_target=False,
                 attribution_args=options,
-                attributed_fn_args=function_options,
+                attributed_fn_args={},
             )
     finally:
         model.is_hooked, model.pad_token = state
-    if contrast is not None:
-        function_options["contrast_targets"] = model.decode(contrast.input_ids)
+    if is_scored and compared is not None:
+        _leave_empty(output, compared)
+    name = getattr(function or model.get_attributed_fn(None), "__name__", "")
+    return noted(output, options, name, compared)
+
+
+def step_function(
+    model: "AttributionModel",
+    score: str | Callable[[Any], torch.Tensor],
+    compared: list[int | None] | None,
+    first: int,
+) -> Callable[[Any], torch.Tensor]:
+    """Return what Inseq calls for the number that is explained.
+
+    Args:
+        model: Inseq's model.
+        score: The score's name, or a step function of one's own.
+        compared: What the generated tokens are compared with, `[step]`, or None.
+        first: The length of the first step's prefix.
+
+    Raises:
+        ValueError: There is no such score; the message lists those there are.
+    """
+    if callable(score):
+        return score
+    if compared is not None:
+        return ContrastFunction(score, compared, first)
+    if score == "crossentropy":
+        return crossentropy_fn
+    return model.get_attributed_fn(step_function_name(score, is_contrastive=False))
+
+
+def _compared_ids(
+    contrast: "BatchEncoding | None", first: int, end: int
+) -> list[int | None] | None:
+    return None if contrast is None else contrast_ids(contrast, first, end - first)
+
+
+def _leave_empty(output: "FeatureAttributionOutput", compared: list[int | None]) -> None:
+    """Make the columns not a number that there is nothing to compare with."""
+    is_empty = torch.tensor([other is None for other in compared])
+    for name in ("source_attributions", "target_attributions"):
+        scores = getattr(output.sequence_attributions[0], name)
+        if scores is not None:
+            scores[:, is_empty] = torch.nan
+
+
+def noted(
+    output: "FeatureAttributionOutput",
+    options: Mapping[str, Any],
+    function_name: str,
+    compared: list[int | None] | None,
+) -> "FeatureAttributionOutput":
+    """Note in an output's information how it was made."""
     output.info.update(
         include_eos_baseline=False,
-        attributed_fn=function.__name__,
-        attribution_args=options,
-        attributed_fn_args=function_options,
+        attributed_fn=function_name,
+        attribution_args=dict(options),
+        attributed_fn_args={},
         step_scores_args={},
     )
+    if compared is not None:
+        output.info["contrast_ids"] = [compared]
     return output
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """Let everything inside draw the same random numbers each time; outside, nothing changes."""
+    of_python, of_numpy = random.getstate(), np.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            random.seed(SEED)
+            np.random.seed(SEED)
+            torch.manual_seed(SEED)
+            yield
+    finally:
+        random.setstate(of_python)
+        np.random.set_state(of_numpy)
 
 
 def method_of_inseq(
@@ -114,101 +189,67 @@ def method_of_inseq(
         return FeatureAttribution.load(method, attribution_model=model, **own)
 
 
-def _function_name(attribution: Any, score: Any, contrast: "BatchEncoding | None") -> Any:
-    """Return what Inseq calls the score; methods that read weights explain no score."""
-    if not attribution.use_predicted_target:
-        return None
-    if callable(score):
-        return score
-    if score == "crossentropy" and contrast is None:
-        return crossentropy_fn
-    return step_function_name(score, is_contrastive=contrast is not None)
-
-
 def attribution_batch(
     model: "AttributionModel", sources: "BatchEncoding", targets: "BatchEncoding"
 ) -> "tuple[EncoderDecoderBatch | DecoderOnlyBatch, int]":
-    """Embed the ids as Inseq does; also return the column of the first explained token."""
+    """Embed the ids as Inseq does; also return the position of the first explained token."""
     if model.is_encoder_decoder:
         inputs: Any = (sources, targets)
-        first_step = 1
+        first = 1
     else:
         inputs = targets
-        first_step = sources.input_ids.shape[1]
-    return model.formatter.prepare_inputs_for_attribution(model, inputs), first_step
-
-
-def row_of(encoding: "BatchEncoding", row: int) -> "BatchEncoding":
-    """Return one text of an encoding without its padding."""
-    from inseq.data import BatchEncoding
-
-    is_text = encoding.attention_mask[row].bool()
-
-    def kept(ids: "torch.Tensor | None") -> "torch.Tensor | None":
-        return None if ids is None else ids[row][is_text].unsqueeze(0)
-
-    tokens = zip(encoding.input_tokens[row], is_text.tolist(), strict=True)
-    return BatchEncoding(
-        input_ids=kept(encoding.input_ids),
-        attention_mask=kept(encoding.attention_mask),
-        input_tokens=[[token for token, is_kept in tokens if is_kept]],
-        baseline_ids=kept(encoding.baseline_ids),
-    )
+        first = sources.input_ids.shape[1]
+    return model.formatter.prepare_inputs_for_attribution(model, inputs), first
 
 
 def assembled(
-    attribution: "FeatureAttribution",
+    model: "AttributionModel",
     batch: "EncoderDecoderBatch | DecoderOnlyBatch",
-    first_step: int,
-    has_target: bool,
+    first: int,
+    method: str,
     step_outputs: StepOutputs,
 ) -> "FeatureAttributionOutput":
     """Put step outputs together as Inseq's loop does, its tokens joined with their ids once.
 
     Inseq joins them anew for every step, which takes longer than the attribution of a long text.
+
+    Args:
+        model: Inseq's model.
+        batch: Inseq's batch of one text.
+        first: Position of the first explained token.
+        method: Name of the method.
+        step_outputs: The scores.
     """
-    from inseq.attr.feat import join_token_ids
+    from inseq.attr.feat import FeatureAttribution, join_token_ids
     from inseq.data import FeatureAttributionOutput, FeatureAttributionSequenceOutput
 
-    model, end = attribution.attribution_model, batch.max_generation_length
+    end = batch.max_generation_length
+    # The one output of attention holds all steps.
+    is_final_step_method = method == "attention"
     target = model.get_token_with_ids(batch)
     source = None
     if model.is_encoder_decoder:
         source = join_token_ids(batch.source_tokens, batch.source_ids.tolist())
     steps = []
-    for prefix in range(end - 1 if attribution.is_final_step_method else first_step, end):
+    for prefix in range(end - 1 if is_final_step_method else first, end):
         step = step_outputs(prefix)
         step.source = source
         step.prefix = [row[:prefix] for row in target]
         step.target = [row[prefix : prefix + 1] for row in target]
         steps.append(step)
-    if attribution.is_final_step_method:
-        steps = attribution._build_multistep_output_from_single_step(steps[0], first_step, end)
+    if is_final_step_method:
+        steps = FeatureAttribution._build_multistep_output_from_single_step(steps[0], first, end)
     information = {
-        "attribution_method": attribution.method_name,
-        "attr_pos_start": first_step,
+        "attribution_method": method,
+        "attr_pos_start": first,
         "attr_pos_end": end,
         "output_step_attributions": False,
-        "attribute_target": has_target,
+        "attribute_target": False,
         "step_scores": [],
         "exec_time": 0.0,
         **model.info,
     }
     sequences = FeatureAttributionSequenceOutput.from_step_attributions(
-        attributions=steps,
-        tokenized_target_sentences=target,
-        pad_token=model.pad_token,
-        attr_pos_end=end,
+        attributions=steps, tokenized_target_sentences=target, pad_token=None, attr_pos_end=end
     )
     return FeatureAttributionOutput(sequence_attributions=sequences, info=information)
-
-
-def _from_elsewhere(step_outputs: StepOutputs) -> Callable[..., "FeatureAttributionStepOutput"]:
-    """Return a stand-in for Inseq's step that hands over scores that are already there."""
-
-    def filtered_attribute_step(
-        batch: "EncoderDecoderBatch | DecoderOnlyBatch", **ignored: Any
-    ) -> "FeatureAttributionStepOutput":
-        return step_outputs(batch.target_ids.shape[1])
-
-    return filtered_attribute_step

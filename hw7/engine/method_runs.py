@@ -6,14 +6,13 @@ from typing import Any
 
 import torch
 
-from hw7.engine.attention_scores import attention_output
 from hw7.engine.gradient_engines import gradient_chunks
 from hw7.engine.inseq_outputs import StepOutputs
 from hw7.engine.integrated_gradients import number_of_groups, run_integrated_gradients
 from hw7.engine.occlusion import run_occlusion
 from hw7.engine.progress import Progress, Report
-from hw7.engine.row_scores import RowScores, append, empty_scores
 from hw7.engine.step_gradients import Attentions, read_attentions
+from hw7.engine.step_outputs import StepScores, attention_output
 from hw7.engine.teacher_forcing import TeacherForcing
 
 Options = Mapping[str, Any]
@@ -22,106 +21,70 @@ GRADIENT_METHODS = ("saliency", "input_x_gradient")
 
 
 def scores_of_methods(
-    forcing: TeacherForcing,
-    score: str,
-    methods: Mapping[str, Options],
-    *,
-    attribute_target: bool,
-    report: Report | None,
-) -> dict[str, list[StepOutputs]]:
-    """Return, for each method and each text, the step output that follows a prefix.
+    forcing: TeacherForcing, score: str, methods: Mapping[str, Options], report: Report | None
+) -> dict[str, StepOutputs]:
+    """Return for each method what gives the step output that follows a prefix.
 
     Args:
-        forcing: The texts.
+        forcing: The text.
         score: The number that is explained.
         methods: The methods' names, each with its options.
-        attribute_target: Encoder-decoders: explain by the target's earlier tokens too.
         report: Called with the steps done and the steps there are.
     """
-    has_target = attribute_target or forcing.source is None
     attentions = Attentions() if "attention" in methods else None
-    outputs: dict[str, list[StepOutputs]] = {}
     of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
     progress = Progress(forcing.steps * number_of_passes(forcing, methods), report)
+    scores: dict[str, StepScores] = {}
     if of_gradients:
-        found = run_gradients(forcing, score, of_gradients, has_target, attentions, progress)
-        outputs.update({name: granular_outputs(rows) for name, rows in found.items()})
-    if "integrated_gradients" in methods:
-        own = methods["integrated_gradients"]
-        rows = run_integrated_gradients(
-            forcing, score, own, has_target=has_target, progress=progress
-        )
-        outputs["integrated_gradients"] = granular_outputs(rows)
+        scores.update(run_gradients(forcing, score, of_gradients, attentions, progress))
+    if (own := methods.get("integrated_gradients")) is not None:
+        scores["integrated_gradients"] = run_integrated_gradients(forcing, score, own, progress)
     if "occlusion" in methods:
-        rows = run_occlusion(forcing, score, has_target=has_target, progress=progress)
-        outputs["occlusion"] = coarse_outputs(rows)
+        scores["occlusion"] = run_occlusion(forcing, score, progress)
+    outputs: dict[str, StepOutputs] = {}
+    for method, found in scores.items():
+        if forcing.contrast_ids is not None:
+            found.leave_empty(forcing.contrast_ids)
+        outputs[method] = partial(found.output, is_granular=method != "occlusion")
     if attentions is not None:
         if not of_gradients:
             attentions = read_attentions(forcing)
-        outputs["attention"] = attention_outputs(forcing, attentions, has_target)
+        weights = attention_output(forcing, attentions)
+        outputs["attention"] = lambda prefix: weights
     return outputs
 
 
 def number_of_passes(forcing: TeacherForcing, methods: Mapping[str, Options]) -> int:
-    """Return how often the methods go through all steps, for the progress bar."""
+    """Return how often the methods go through all steps, for the report of progress."""
     passes = int(any(method in methods for method in GRADIENT_METHODS))
     if "integrated_gradients" in methods:
         passes += number_of_groups(forcing, methods["integrated_gradients"])
-    return passes + len(forcing.counts) * int("occlusion" in methods)
+    return passes + int("occlusion" in methods)
 
 
 def run_gradients(
     forcing: TeacherForcing,
     score: str,
     methods: Mapping[str, Options],
-    has_target: bool,
     attentions: Attentions | None,
     progress: Progress,
-) -> dict[str, list[RowScores]]:
+) -> dict[str, StepScores]:
     """Return the scores of saliency and input times gradient from the same gradients.
 
     Saliency is the gradient's absolute value (Simonyan et al. 2014) for each embedding
     dimension; input times gradient is what it says. The definitions are Captum's.
+
+    Returns:
+        For each method and step `[source or prefix, hidden]`.
     """
-    scores = {method: empty_scores(forcing) for method in methods}
-    for chunk in gradient_chunks(
-        forcing, score, has_target=has_target, attentions=attentions, progress=progress
-    ):
-        both = (chunk.source, chunk.target)
+    inputs = forcing.target if forcing.source is None else forcing.source
+    scores = {method: StepScores(forcing) for method in methods}
+    for chunk in gradient_chunks(forcing, score, progress, attentions=attentions):
+        gradients = chunk.gradients[:, 0]
         if "saliency" in scores:
             is_absolute = methods["saliency"].get("abs", True)
-            made = [part.abs() if is_absolute and part is not None else part for part in both]
-            append(scores["saliency"], forcing, chunk.start, *made)
+            scores["saliency"].append(gradients.abs() if is_absolute else gradients)
         if "input_x_gradient" in scores:
-            made = [times(chunk.source, forcing.source), times(chunk.target, forcing.target)]
-            append(scores["input_x_gradient"], forcing, chunk.start, *made)
+            products: torch.Tensor = gradients * inputs[0, : gradients.shape[1]]
+            scores["input_x_gradient"].append(products)
     return scores
-
-
-def times(gradients: torch.Tensor | None, embeddings: torch.Tensor | None) -> torch.Tensor | None:
-    """Return gradients `[step, row, position, hidden]` times what they are gradients of."""
-    if gradients is None or embeddings is None:
-        return None
-    return gradients * embeddings[:, : gradients.shape[2]]
-
-
-def granular_outputs(rows: list[RowScores]) -> list[StepOutputs]:
-    """Return step outputs with one score for each embedding dimension."""
-    from inseq.data import GranularFeatureAttributionStepOutput as Granular
-
-    return [partial(row.step_output, Granular) for row in rows]
-
-
-def coarse_outputs(rows: list[RowScores]) -> list[StepOutputs]:
-    """Return step outputs with one score for each token."""
-    from inseq.data import CoarseFeatureAttributionStepOutput as Coarse
-
-    return [partial(row.step_output, Coarse) for row in rows]
-
-
-def attention_outputs(
-    forcing: TeacherForcing, attentions: Attentions, has_target: bool
-) -> list[StepOutputs]:
-    """Return the one step output that Inseq cuts into steps itself."""
-    rows = range(len(forcing.counts))
-    return [partial(attention_output, forcing, attentions, has_target, row) for row in rows]

@@ -1,4 +1,6 @@
-"""A repair for translators whose decoder would scale its input embeddings twice.
+"""Repairs of models whose scores or gradients would silently be wrong.
+
+**Translators whose decoder would scale its input embeddings twice.**
 
 Marian multiplies embeddings by the square root of their width. Inseq 0.7 does so itself before it
 hands embeddings to the model, because up to Transformers 4.49 the model scaled only what it had
@@ -6,6 +8,8 @@ looked up by token id. From 4.53 at the latest Marian's decoder also scales embe
 given, so the words already written reach it 11 times too large (the bundled translator) or 23 times
 (opus-mt-zh-en), and every score explains a broken model: probabilities that are 0.9 in a plain
 forward pass come out as 0.00004.
+
+**4-bit layers on the CPU** lose the gradient of everything before them after a generation.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -75,3 +79,36 @@ def _undo_first_scaling(
     if embeddings is not None:
         settings = {**settings, "inputs_embeds": embeddings / decoder.embed_scale}
     return arguments, settings
+
+
+def keep_differentiable(network: Any) -> None:
+    """Make 4-bit layers on the CPU pass gradients on, also after generating.
+
+    On processors with bfloat16 instructions, bitsandbytes repacks a layer's weights during its
+    first pass without gradients, such as generation. The operator it uses from then on has no
+    backward pass: torch only warns, and the gradient of everything before the layer is lost.
+
+    Called right after loading, this keeps the weights as they are. Called later, it unpacks
+    them; the scales of their blocks have then been rounded to bfloat16.
+
+    Args:
+        network: A Transformers model; one without such layers is left alone.
+    """
+    for module in network.modules():
+        if getattr(module, "support_avx512bf16_for_cpu", False):
+            module.support_avx512bf16_for_cpu = False
+            if getattr(module.weight.quant_state, "packing_format_for_cpu", False):
+                _unpack(module.weight)
+
+
+def _unpack(weight: Any) -> None:
+    """Bring a layer's weight back into the layout that has a backward pass."""
+    from bitsandbytes.functional import _convert_weight_packed_for_cpu_inverse
+
+    weight.data, weight.quant_state = _convert_weight_packed_for_cpu_inverse(
+        weight.data, weight.quant_state
+    )
+    state = weight.quant_state
+    if not state.nested:
+        # The inverse leaves the scales transposed and short, unless they are quantised as well.
+        state.absmax = state.absmax.T.reshape(-1).float()

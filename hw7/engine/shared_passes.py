@@ -7,18 +7,15 @@ at once (`step_gradients`), and methods that need the same gradients or weights 
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from torch.nn.utils.rnn import pad_sequence
-
-from hw7.engine.contrast import contrast_ids
 from hw7.engine.exactness import FAST_METHODS, reason_to_fall_back
-from hw7.engine.inseq_outputs import attribute_with_inseq, attribution_batch, row_of
+from hw7.engine.inseq_outputs import assembled, attribution_batch, noted
 from hw7.engine.method_runs import scores_of_methods
 from hw7.engine.progress import Report
-from hw7.engine.quantized_layers import keep_differentiable
-from hw7.engine.teacher_forcing import TeacherForcing, teacher_forcing
+from hw7.engine.repairs import keep_differentiable
+from hw7.engine.step_scores import step_function_name
+from hw7.engine.teacher_forcing import teacher_forcing
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
@@ -36,92 +33,58 @@ def attribute_together(
     *,
     score: str = "probability",
     contrast: "BatchEncoding | None" = None,
-    attribute_target: bool = False,
     options: Mapping[str, Mapping[str, Any]] | None = None,
     report: Report | None = None,
 ) -> "dict[str, FeatureAttributionOutput]":
-    """Attribute the generated tokens of one or more texts with several methods at once.
+    """Attribute the generated tokens of one text with several methods at once.
+
+    A translator's tokens are explained by the source alone, other models' by all tokens before.
 
     Args:
         model: Inseq's model; it is left as it was found, also after an interrupt.
-        sources: The encoded sources, or the prompts (padded at the left).
-        targets: For encoder-decoders the targets with their start token, for decoder-only models
-            the prompts followed by what was generated.
+        sources: The encoded source, or the prompt, ids `[1, source]`.
+        targets: Ids `[1, target]`: for encoder-decoders the target with its start token, for
+            decoder-only models the prompt followed by what was generated.
         methods: Names out of `FAST_METHODS`.
-        score: `"probability"`, `"logit"` or `"crossentropy"` of each generated token.
+        score: `"probability"`, `"logit"` or `"crossentropy"` (in nats) of each generated token.
         contrast: Another continuation, encoded as `targets` is; the score is then the difference
-            between the generated token and the contrast's.
-        attribute_target: Encoder-decoders: explain by the target's earlier tokens too.
+            between a generated token and the contrast's token at the same place, both counted
+            from the start of the continuation. Columns beyond its end are NaN.
         options: For each method, its own options such as `n_steps`.
         report: Called with the steps done and the steps there are, as they get done.
 
     Returns:
-        For each method, the output that Inseq's own attribution returns, not yet aggregated.
+        For each method, the output that Inseq's own attribution returns, not yet aggregated; with
+        a contrast, `info["contrast_ids"]` as in `attribute_with_inseq`.
 
     Raises:
         ValueError: The scores would not be exact; `reason_to_fall_back` tells beforehand.
         MemoryError: Not even one token fits into the memory there is.
     """
-    from inseq.data.attribution import merge_attributions
-
     chosen = {method: dict((options or {}).get(method, {})) for method in methods}
+    has_contrast = contrast is not None
     for method, own in chosen.items():
         reason = reason_to_fall_back(
-            model, method, score=score, has_contrast=contrast is not None, options=own
+            model, method, score=score, has_contrast=has_contrast, options=own
         )
         if reason is not None:
             raise ValueError(f"{method!r} has to be computed by Inseq: {reason}")
     keep_differentiable(model.model)
     started = time.perf_counter()
-    forcing = _lay_out(model, sources, targets, contrast)
-    computed = scores_of_methods(
-        forcing, score, chosen, attribute_target=attribute_target, report=report
-    )
+    batch, first = attribution_batch(model, sources, targets)
+    forcing = teacher_forcing(model, batch, first, contrast)
+    step_outputs = scores_of_methods(forcing, score, chosen, report)
     seconds = time.perf_counter() - started
     if "occlusion" in chosen:
-        chosen["occlusion"]["sliding_window_shapes"] = _one_token_windows(forcing, attribute_target)
+        # Inseq notes the windows that it uses where it is not told any.
+        chosen["occlusion"]["sliding_window_shapes"] = (1, forcing.target.shape[-1])
     outputs = {}
-    for method, step_outputs in computed.items():
-        outputs[method] = merge_attributions(
-            [
-                attribute_with_inseq(
-                    model,
-                    row_of(sources, row),
-                    row_of(targets, row),
-                    method,
-                    score=score,
-                    contrast=None if contrast is None else row_of(contrast, row),
-                    attribute_target=attribute_target,
-                    options=chosen[method],
-                    show_progress=False,
-                    step_outputs=step_outputs[row],
-                )
-                for row in range(len(forcing.counts))
-            ]
-        )
-        outputs[method].info["exec_time"] = seconds
-    return {method: outputs[method] for method in methods}
-
-
-def _one_token_windows(forcing: TeacherForcing, attribute_target: bool) -> tuple[Any, ...]:
-    """Return the windows of occlusion as Inseq notes them in the output's information."""
-    window = (1, forcing.target.shape[-1])
-    return (window, window) if attribute_target and forcing.source is not None else window
-
-
-def _lay_out(
-    model: "AttributionModel",
-    sources: "BatchEncoding",
-    targets: "BatchEncoding",
-    contrast: "BatchEncoding | None",
-) -> TeacherForcing:
-    """Return the texts laid out for teacher forcing, with what they are compared with."""
-    batch, first_step = attribution_batch(model, sources, targets)
-    forcing = teacher_forcing(model, batch, first_step)
-    if contrast is None:
-        return forcing
-    compared = [
-        contrast_ids(model, row_of(targets, row), row_of(contrast, row), first)
-        for row, first in enumerate(forcing.first.tolist())
-    ]
-    return replace(forcing, contrast_ids=pad_sequence(compared, batch_first=True))
+    for method, own in chosen.items():
+        # Weights explain no score; Inseq notes its default there.
+        name = score if method != "attention" else "probability"
+        function = step_function_name(name, is_contrastive=has_contrast and method != "attention")
+        output = assembled(model, batch, first, method, step_outputs[method])
+        own.pop("multiply_by_inputs", None)
+        outputs[method] = noted(output, own, function, forcing.contrast_ids)
+        output.info["exec_time"] = seconds
+    return outputs

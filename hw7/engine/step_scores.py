@@ -1,5 +1,6 @@
 """The number that is explained for each generated token, as Inseq's step functions define it."""
 
+from collections.abc import Sequence
 from typing import Any, Literal
 
 import torch
@@ -31,32 +32,36 @@ def step_function_name(score: str, *, is_contrastive: bool) -> str:
 
 
 def step_scores(
-    logits: torch.Tensor, ids: torch.Tensor, score: str, contrast_ids: torch.Tensor | None = None
+    logits: torch.Tensor, ids: torch.Tensor, score: str, compared: torch.Tensor | None = None
 ) -> torch.Tensor:
     """Return the score of each token, less the score of the token it is compared with.
 
-    The contrast follows Yin and Neubig (2022), "Interpreting Language Models with Contrastive
-    Explanations": both tokens are scored after the same prefix.
-
     Args:
-        logits: `[row, step, vocabulary]`.
-        ids: The tokens, `[row, step]`.
+        logits: `[point, step, vocabulary]`.
+        ids: The tokens, `[step]`.
         score: `"probability"`, `"logit"` or `"crossentropy"` (in nats).
-        contrast_ids: The tokens to compare with, `[row, step]`.
+        compared: The tokens to compare with, scored after the same prefix, `[step]`, or None.
 
     Returns:
-        `[row, step]`.
+        `[point, step]`.
     """
+    values = score_of_vocabulary(logits, score)
+    scores = _picked(values, ids)
+    return scores if compared is None else scores - _picked(values, compared)
+
+
+def score_of_vocabulary(logits: torch.Tensor, score: str) -> torch.Tensor:
+    """Turn logits `[..., vocabulary]` into the score of each token of the vocabulary."""
     if score == "probability":
-        values = logits.softmax(dim=-1)
-    elif score == "logit":
-        values = logits
-    else:
-        values = -logits.log_softmax(dim=-1)
-    scores = values.gather(-1, ids.to(logits.device).unsqueeze(-1)).squeeze(-1)
-    if contrast_ids is None:
-        return scores
-    return scores - values.gather(-1, contrast_ids.to(logits.device).unsqueeze(-1)).squeeze(-1)
+        return logits.softmax(dim=-1)
+    if score == "logit":
+        return logits
+    return -logits.log_softmax(dim=-1)
+
+
+def _picked(values: torch.Tensor, ids: torch.Tensor) -> torch.Tensor:
+    index = ids.to(values.device).expand(len(values), -1).unsqueeze(-1)
+    return values.gather(-1, index).squeeze(-1)
 
 
 def crossentropy_fn(args: Any) -> torch.Tensor:
@@ -69,3 +74,25 @@ def crossentropy_fn(args: Any) -> torch.Tensor:
     """
     logits = args.attribution_model.output2logits(args.forward_output)
     return F.cross_entropy(logits, args.target_ids.reshape(-1).to(logits.device), reduction="none")
+
+
+class ContrastFunction:
+    """Inseq's step function that subtracts the score of the contrast's token.
+
+    Inseq's own functions align the two texts from their ends; here token `k` stands against
+    token `k` of the contrast, both after the same prefix.
+    """
+
+    def __init__(self, score: str, ids: Sequence[int | None], first: int) -> None:
+        """Take the ids `[step]` to compare with, and the length of the first step's prefix."""
+        self._score, self._ids, self._first = score, ids, first
+        self.__name__ = step_function_name(score, is_contrastive=True)
+
+    def __call__(self, args: Any) -> torch.Tensor:
+        """Return the difference `[row]`; zero beyond the end of the contrast."""
+        logits = args.attribution_model.output2logits(args.forward_output)
+        values = score_of_vocabulary(logits, self._score)
+        written = args.target_ids.reshape(-1, 1).to(logits.device)
+        scores = values.gather(-1, written).squeeze(-1)
+        compared = self._ids[args.decoder_input_ids.shape[1] - self._first]
+        return scores - (scores if compared is None else values[:, compared])

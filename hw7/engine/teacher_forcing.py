@@ -4,112 +4,114 @@ A decoder is causal: the state at a position depends on nothing after it. One pa
 text therefore holds the state that Inseq computes anew, from the prefix alone, for every token.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import torch
 
 if TYPE_CHECKING:
-    from inseq.data import DecoderOnlyBatch, EncoderDecoderBatch
+    from inseq.data import BatchEncoding, DecoderOnlyBatch, EncoderDecoderBatch
     from inseq.models import AttributionModel
 
 
 @dataclass(frozen=True)
 class TeacherForcing:
-    """Texts whose generated tokens are explained, one a row, padding at the right end.
+    """A text whose generated tokens are explained; step `k` explains the `k`-th of them.
 
-    With the padding at the right no generated token can see it, so that each row has the scores
-    it has alone. Step `k` explains the token at position `first[row] + k`, which the model
-    predicts at the position before.
+    Embeddings have one row for each *point*: one for the text itself, more where a method looks
+    at several points of a path from a baseline to the text, or at variants of it.
 
     Attributes:
         network: The Transformers model.
-        source: Source embeddings `[row, source, hidden]`; None for decoder-only models.
-        source_mask: 1 for source tokens, 0 for padding, `[row, source]`.
-        target: Target embeddings `[row, target, hidden]`, prompt included for decoder-only models.
-        target_ids: `[row, target]`.
-        first: Position of the first explained token of each row, `[row]`.
-        counts: How many tokens are explained in each row.
-        contrast_ids: Tokens to compare with, `[row, step]`, or None.
-        source_baseline: What a source token is replaced by, embeddings like `source`.
-        target_baseline: What a target token is replaced by, embeddings like `target`.
-        points: At how many points of a path each text stands, one block of rows for each point.
+        source: Source embeddings `[point, source, hidden]`; None for decoder-only models.
+        target: Target embeddings `[point, position, hidden]`: the prompt, if there is one, and
+            what was generated, but for the last token, which no prediction reads.
+        target_ids: All target ids, `[position + 1]`.
+        first: Position of the first explained token.
+        contrast_ids: The token that each step's token is compared with, None beyond the end of
+            the contrast; None altogether without a contrast.
+        source_baseline: What a source token is replaced by, embeddings `[1, source, hidden]`.
+        target_baseline: What a target token is replaced by, embeddings `[1, position, hidden]`.
     """
 
     network: Any
     source: torch.Tensor | None
-    source_mask: torch.Tensor | None
     target: torch.Tensor
     target_ids: torch.Tensor
-    first: torch.Tensor
-    counts: list[int]
-    contrast_ids: torch.Tensor | None = None
+    first: int
+    contrast_ids: list[int | None] | None = None
     source_baseline: torch.Tensor | None = None
     target_baseline: torch.Tensor | None = None
-    points: int = 1
 
     @property
     def steps(self) -> int:
-        """The number of steps: explained tokens of the longest row."""
-        return max(self.counts)
+        """The number of steps, one for each generated token."""
+        return len(self.target_ids) - self.first
 
-    def prediction_positions(self, start: int, end: int) -> torch.Tensor:
-        """Return where the tokens of steps `start` to `end - 1` are predicted, `[row, step]`.
+    @property
+    def points(self) -> int:
+        """The number of rows."""
+        return len(self.target if self.source is None else self.source)
 
-        A row that has fewer steps repeats its last position; `is_explained` tells which.
+    @property
+    def positions(self) -> int:
+        """The number of token positions in a row, source and target."""
+        return self.target.shape[1] + (0 if self.source is None else self.source.shape[1])
+
+    def predictions(self, start: int, end: int) -> slice:
+        """Return the target positions that predict the tokens of steps `start` to `end - 1`."""
+        return slice(self.first - 1 + start, self.first - 1 + end)
+
+    def explained_ids(self, start: int, end: int) -> torch.Tensor:
+        """Return the token ids of steps `start` to `end - 1`, `[step]`."""
+        return self.target_ids[self.first + start : self.first + end]
+
+    def compared_ids(self, start: int, end: int) -> torch.Tensor | None:
+        """Return the ids that those tokens are compared with, `[step]`; None without a contrast.
+
+        Beyond the contrast's end a token stands against itself: a difference of zero, whose
+        scores the caller leaves empty.
         """
-        steps = torch.arange(start, end, device=self.first.device)
-        last = self.first + torch.tensor(self.counts, device=self.first.device) - 2
-        positions = self.first[:, None] - 1 + steps[None, :]
-        return torch.minimum(positions, last[:, None].clamp(min=0))
-
-    def is_explained(self, start: int, end: int) -> torch.Tensor:
-        """Return which rows have a token at each of the steps, `[row, step]`."""
-        counts = torch.tensor(self.counts, device=self.first.device)
-        return torch.arange(start, end, device=self.first.device)[None, :] < counts[:, None]
-
-    def predicted_ids(self, start: int, end: int) -> torch.Tensor:
-        """Return the explained token ids of some steps, `[row, step]`."""
-        return self.target_ids.gather(1, self.prediction_positions(start, end) + 1)
+        if self.contrast_ids is None:
+            return None
+        ids = self.explained_ids(start, end).clone()
+        for step, contrast in enumerate(self.contrast_ids[start:end]):
+            if contrast is not None:
+                ids[step] = contrast
+        return ids
 
 
-def single_text(forcing: TeacherForcing, row: int) -> TeacherForcing:
-    """Return one of the texts alone, without padding, its last token left out.
+def contrast_ids(contrast: "BatchEncoding", first: int, steps: int) -> list[int | None]:
+    """Return the token of another continuation that each step's token is compared with.
 
-    Nothing is predicted after the last token, so no pass needs to read it.
+    Both continuations are counted from their start. The prefix stays the generated one, so that
+    only the predicted token differs (Yin and Neubig 2022, "Interpreting Language Models with
+    Contrastive Explanations").
+
+    Args:
+        contrast: The other continuation, encoded as the explained text is, ids `[1, target]`.
+        first: Position of the first generated token.
+        steps: How many tokens were generated.
+
+    Returns:
+        `[step]`; None for the steps beyond the end of the contrast.
     """
-    length = int(forcing.first[row]) + forcing.counts[row]
-    read = 0 if forcing.source_mask is None else int(forcing.source_mask[row].sum())
-
-    def cut(tensor: torch.Tensor | None, end: int) -> torch.Tensor | None:
-        return None if tensor is None else tensor[row : row + 1, :end]
-
-    return replace(
-        forcing,
-        source=cut(forcing.source, read),
-        source_mask=cut(forcing.source_mask, read),
-        target=forcing.target[row : row + 1, : length - 1],
-        target_ids=forcing.target_ids[row : row + 1, :length],
-        first=forcing.first[row : row + 1],
-        counts=forcing.counts[row : row + 1],
-        contrast_ids=cut(forcing.contrast_ids, forcing.counts[row]),
-        source_baseline=cut(forcing.source_baseline, read),
-        target_baseline=cut(forcing.target_baseline, length - 1),
-    )
+    ids = contrast.input_ids[0, first : first + steps].tolist()
+    return [*ids, *[None] * (steps - len(ids))]
 
 
 class HeadInput:
-    """Watches the output head for one forward pass and lets it read only some positions.
+    """Lets the output head read only the positions asked for, and keeps what it has read.
 
-    The logits of one position depend only on what the head reads there. So the head computes no
-    logits that nobody asked for, and `[position, vocabulary]` never enters the backward pass.
+    The logits of one position depend only on the state there. So no logits are computed that
+    nobody asked for, and `[position, vocabulary]` never enters the backward pass.
 
     Attributes:
-        states: What the head would have read, `[row, position, hidden]`, with its graph.
-        picked: The states at the positions asked for, `[row, step, hidden]`, without it.
+        states: What the head would have read, `[point, position, hidden]`, with its graph.
+        picked: The part that it has read, `[point, step, hidden]`, the beginning of a new graph.
     """
 
-    def __init__(self, network: Any, positions: torch.Tensor) -> None:
+    def __init__(self, network: Any, positions: slice) -> None:
         self._head = network.get_output_embeddings()
         self._positions = positions
         self._handle: Any = None
@@ -125,41 +127,45 @@ class HeadInput:
 
     def _pick(self, head: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         self.states = arguments[0]
-        positions = self._positions.to(self.states.device)
-        index = positions.unsqueeze(-1).expand(-1, -1, self.states.shape[-1])
-        self.picked = self.states.detach().gather(1, index)
+        self.picked = self.states[:, self._positions].detach()
         self.picked.requires_grad_(torch.is_grad_enabled())
         return (self.picked, *arguments[1:])
 
 
-def run_encoder(
-    forcing: TeacherForcing, source: torch.Tensor, *, output_attentions: bool = False
-) -> Any:
-    """Run the encoder on source embeddings `[row, source, hidden]`."""
-    return forcing.network.get_encoder()(
+def run_encoder(network: Any, source: torch.Tensor, *, output_attentions: bool = False) -> Any:
+    """Run the encoder on source embeddings `[point, source, hidden]`."""
+    return network.get_encoder()(
         inputs_embeds=source,
-        attention_mask=forcing.source_mask,
+        attention_mask=torch.ones(source.shape[:2], dtype=torch.long, device=source.device),
         output_attentions=output_attentions,
         return_dict=True,
     )
 
 
 def run_decoder(
-    forcing: TeacherForcing,
+    network: Any,
     target: torch.Tensor,
     source_states: torch.Tensor | None,
     *,
     output_attentions: bool = False,
 ) -> Any:
-    """Run the model on target embeddings `[row, position, hidden]`, the encoder's part done."""
+    """Run the model on target embeddings, the encoder's part already done.
+
+    Args:
+        network: The Transformers model.
+        target: `[point, position, hidden]`.
+        source_states: The encoder's states `[point, source, hidden]`; None for decoder-only models.
+        output_attentions: Whether attention weights are wanted.
+    """
     settings = {"use_cache": False, "output_attentions": output_attentions, "return_dict": True}
     if source_states is None:
-        return forcing.network(inputs_embeds=target, **settings)
+        return network(inputs_embeds=target, **settings)
     from transformers.modeling_outputs import BaseModelOutput
 
-    return forcing.network(
+    mask = torch.ones(source_states.shape[:2], dtype=torch.long, device=source_states.device)
+    return network(
         encoder_outputs=BaseModelOutput(last_hidden_state=source_states),
-        attention_mask=forcing.source_mask,
+        attention_mask=mask,
         decoder_inputs_embeds=target,
         **settings,
     )
@@ -168,37 +174,27 @@ def run_decoder(
 def teacher_forcing(
     model: "AttributionModel",
     batch: "EncoderDecoderBatch | DecoderOnlyBatch",
-    first_step: int,
-    contrast_ids: torch.Tensor | None = None,
+    first: int,
+    contrast: "BatchEncoding | None" = None,
 ) -> TeacherForcing:
-    """Lay out Inseq's batch for teacher forcing.
+    """Lay out Inseq's batch of one text for teacher forcing.
 
     Args:
         model: Inseq's model.
         batch: Inseq's batch, embeddings included.
-        first_step: The column of the first explained token.
-        contrast_ids: Tokens to compare with, `[row, step]`.
+        first: Position of the first explained token.
+        contrast: Another continuation to compare with, encoded as the target is.
     """
-    mask = batch.target_mask
-    padding = mask.ne(0).int().argmax(dim=1)
-    columns = torch.arange(mask.shape[1], device=mask.device)
-    # Roll each row to the left by its padding; what wraps around lands behind the text.
-    order = (columns[None, :] + padding[:, None]) % mask.shape[1]
     inputs = batch.targets if model.is_encoder_decoder else batch
     sources = batch.sources if model.is_encoder_decoder else None
-
-    def rolled(embeddings: torch.Tensor) -> torch.Tensor:
-        return embeddings.detach().gather(1, order.unsqueeze(-1).expand_as(embeddings))
-
+    ids = batch.target_ids[0]
     return TeacherForcing(
         network=model.model,
         source=None if sources is None else sources.input_embeds.detach(),
-        source_mask=None if sources is None else sources.attention_mask,
-        target=rolled(inputs.input_embeds),
-        target_ids=batch.target_ids.gather(1, order),
-        first=first_step - padding,
-        counts=mask[:, first_step:].sum(dim=1).tolist(),
-        contrast_ids=contrast_ids,
+        target=inputs.input_embeds[:, :-1].detach(),
+        target_ids=ids,
+        first=first,
+        contrast_ids=None if contrast is None else contrast_ids(contrast, first, len(ids) - first),
         source_baseline=None if sources is None else sources.baseline_embeds.detach(),
-        target_baseline=rolled(inputs.baseline_embeds),
+        target_baseline=inputs.baseline_embeds[:, :-1].detach(),
     )

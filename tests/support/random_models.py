@@ -25,10 +25,16 @@ from transformers import (
     LlamaForCausalLM,
     MarianConfig,
     MarianMTModel,
+    MistralConfig,
+    MistralForCausalLM,
     PreTrainedModel,
     PreTrainedTokenizerFast,
+    Qwen2Config,
+    Qwen2ForCausalLM,
     Qwen3Config,
     Qwen3ForCausalLM,
+    SmolLM3Config,
+    SmolLM3ForCausalLM,
     T5Config,
     T5ForConditionalGeneration,
 )
@@ -44,6 +50,7 @@ VOCABULARY_SIZE = len(SPECIAL_TOKENS) + WORDS
 ENCODER_DECODER_FAMILIES = ("marian", "t5")
 DECODER_ONLY_FAMILIES = ("gpt2", "llama", "qwen3")
 FAMILIES = ENCODER_DECODER_FAMILIES + DECODER_ONLY_FAMILIES
+LLAMA_LIKE_FAMILIES = ("llama", "mistral", "qwen2", "qwen3")
 
 
 def random_tokenizer(*, is_encoder_decoder: bool) -> PreTrainedTokenizerFast:
@@ -136,6 +143,14 @@ def random_network(family: str, *, dtype: torch.dtype = torch.float32) -> PreTra
         network = LlamaForCausalLM(LlamaConfig(**llama_like, tie_word_embeddings=True))
     elif family == "qwen3":
         network = Qwen3ForCausalLM(Qwen3Config(**llama_like, head_dim=16))
+    elif family == "qwen2":  # biases in the projections, no size of heads in the configuration
+        network = Qwen2ForCausalLM(Qwen2Config(**llama_like))
+    elif family == "mistral":  # a window smaller than the texts
+        network = MistralForCausalLM(MistralConfig(**llama_like, sliding_window=6))
+    elif family == "smollm3":  # every second layer without positions
+        network = SmolLM3ForCausalLM(
+            SmolLM3Config(**llama_like, no_rope_layers=[1, 0, 1], use_sliding_window=False)
+        )
     else:
         raise ValueError(f"No random model of the family {family!r}. There are: {FAMILIES}.")
     for name, parameter in network.named_parameters():

@@ -19,9 +19,8 @@ from hw7.engine.llama.layers import (
     norm_state,
     recorder_of,
 )
-from hw7.engine.llama.matrix_products import FastLinear, product
-from hw7.engine.llama.pair_rows import EndRows, PairRows
-from hw7.engine.recorder import Recorder
+from hw7.engine.llama.pair_rows import PairRows
+from hw7.engine.llama.recorder import Recorder
 from hw7.engine.step_gradients import Attentions, ChunkGradients, detached, score_gradients
 from hw7.engine.teacher_forcing import HeadInput, TeacherForcing, run_decoder
 
@@ -37,7 +36,7 @@ LLAMA_LIKE = frozenset({"llama", "mistral", "qwen2", "qwen3"})
 
 @dataclass(frozen=True)
 class ModelState:
-    """What the texts left in all layers, and in the norm behind them."""
+    """What the text left in all layers, and in the norm behind them."""
 
     layers: list[tuple[AttentionState, FeedForwardState]]
     norm: NormState
@@ -52,32 +51,21 @@ class LlamaEngine:
         """Run the model forward once.
 
         Args:
-            forcing: The texts.
+            forcing: The text.
             score: The number that is differentiated.
             attentions: Filled with attention weights; None where not wanted.
         """
         self.forcing = forcing
         self._score = score
         network = forcing.network
-        positions = forcing.prediction_positions(0, forcing.steps)
-        target = forcing.target[:, : int(positions.max()) + 1]
-        with torch.no_grad():
-            watched = HeadInput(network, positions[:, :1])
-            with FastLinear(), recorder_of(network) as recorder, watched as head:
-                output = run_decoder(forcing, target, None, output_attentions=True)
+        # The head reads nothing here: each chunk asks for its own positions.
+        watched = HeadInput(network, slice(0, 0))
+        with torch.no_grad(), recorder_of(network) as recorder, watched as head:
+            output = run_decoder(network, forcing.target, None, output_attentions=True)
             self._states = head.states
             self._state = model_state(network, recorder, output)
         if attentions is not None:
             attentions.decoder = detached(output.attentions)
-
-    def bytes_per_step(self) -> int:
-        """Return about how much memory the backward pass of one more step takes."""
-        rows, length, hidden = self.forcing.target.shape
-        config = self.forcing.network.config
-        width = 4 * hidden + 2 * config.intermediate_size
-        width += config.num_attention_heads * (length + 4 * config.head_dim)
-        width = self.forcing.points * width + rows * hidden
-        return int(width * length * self.forcing.target.element_size())
 
     def best_chunk(self, start: int) -> int:
         """Return how many steps are fastest together.
@@ -87,7 +75,7 @@ class LlamaEngine:
         rows = ROWS_AT_FULL_SPEED.get(self.forcing.target.device.type, ROWS_ON_ACCELERATORS)
         if self.forcing.points > 1:
             rows *= ROWS_OF_A_PATH
-        prefix, steps = int(self.forcing.first.max()) + start, 1
+        prefix, steps = self.forcing.first + start, 1
         while rows > 0:
             rows -= self.forcing.points * (prefix + steps)
             steps += 1
@@ -95,33 +83,25 @@ class LlamaEngine:
 
     def __call__(self, start: int, end: int) -> ChunkGradients:
         """Return the gradients of the steps from `start` to `end - 1`."""
-        forcing = self.forcing
-        positions = forcing.prediction_positions(start, end)
-        index = positions.unsqueeze(-1).expand(-1, -1, self._states.shape[-1])
-        head = forcing.network.get_output_embeddings()
-        with torch.no_grad(), FastLinear():
-            logits = head(self._states.gather(1, index)).requires_grad_()
-        with torch.enable_grad():
-            of_logits = score_gradients(forcing, self._score, start, end, logits, logits)
-        at_head = product(of_logits, head.weight.detach())
-        del logits, of_logits
-        shape = (end - start, len(positions), int(positions.max()) + 1, at_head.shape[-1])
-        gradients = at_head.new_zeros(shape)
+        positions = self.forcing.predictions(start, end)
+        head = self.forcing.network.get_output_embeddings()
         with torch.no_grad():
-            for text in range(len(positions) // forcing.points):
-                # One text at all points of its path; their prefixes are equally long.
-                rows = slice(text, None, len(positions) // forcing.points)
-                found, pairs = text_gradients(self._state, at_head[rows], rows, positions[text])
-                for step, (part, read) in enumerate(pairs.pieces(found)):
-                    gradients[step][read] = part
-        return ChunkGradients(start, None, gradients)
+            logits = head(self._states[:, positions]).requires_grad_()
+        with torch.enable_grad():
+            of_logits = score_gradients(self.forcing, self._score, start, end, logits, logits)
+        with torch.no_grad():
+            at_head = of_logits @ head.weight
+            del logits, of_logits
+            ends = range(positions.start, positions.stop)
+            gradients = text_gradients(self._state, at_head, ends)
+        return ChunkGradients(start, gradients)
 
 
 def model_state(network: Any, recorder: Recorder, output: Any) -> ModelState:
-    """Return what the texts left in a model, from its forward pass; the recorder gives it away."""
+    """Return what the text left in a model, from its forward pass; the recorder gives it away."""
     body = network.base_model
     cosines, sines = recorder.outputs[body.rotary_emb]
-    # One table serves all texts, for all of them begin at position 0.
+    # One table serves all points, for all of them begin at position 0.
     rotation = (cosines[0], sines[0])
     layers = [
         (
@@ -133,33 +113,29 @@ def model_state(network: Any, recorder: Recorder, output: Any) -> ModelState:
     return ModelState(layers, norm_state(body.norm, recorder.inputs[body.norm]))
 
 
-def text_gradients(
-    state: ModelState, at_head: torch.Tensor, texts: slice, positions: torch.Tensor
-) -> tuple[torch.Tensor, PairRows]:
-    """Return gradients `[pair, hidden]`, and which pairs of text, step and position they are.
+def text_gradients(state: ModelState, at_head: torch.Tensor, ends: range) -> torch.Tensor:
+    """Return the gradients of the embeddings, `[step, point, position, hidden]`.
 
     Args:
-        state: What the texts left in the model.
-        at_head: Each step's gradient at the head's input, `[text, step, hidden]`.
-        texts: Which texts these are; their prefixes are equally long.
-        positions: Where that is, `[step]`.
+        state: What the text left in the model.
+        at_head: Each step's gradient at the head's input, `[point, step, hidden]`.
+        ends: At which position that is, for each step.
     """
-    ends = EndRows(texts, len(at_head), positions)
-    rows = PairRows(texts, len(at_head), positions)
-    at_ends = at_head.flatten(0, 1)
-    total = torch.zeros_like(at_ends)
-    width = state.layers[0][1].gate.shape[-1]
-    spare = at_ends.new_empty(len(rows), width)
-    add_norm_gradient(total, at_ends.clone(), state.norm, ends)
+    points, length, _ = state.norm.normed.shape
+    at_ends = PairRows(points, length, ends, at_head.device, has_only_ends=True)
+    rows = PairRows(points, length, ends, at_head.device)
+    beginning = at_head.flatten(0, 1)
+    total = torch.zeros_like(beginning)
+    add_norm_gradient(total, beginning.clone(), state.norm, at_ends)
     (last_attention, last_feed_forward), *others = reversed(state.layers)
     # Before the last attention, a step's score depends on nothing but its own position.
-    add_feed_forward_gradient(total, last_feed_forward, ends, spare)
-    total = rows.placed(total)
+    add_feed_forward_gradient(total, last_feed_forward, at_ends)
+    total = rows.from_ends(total)
     add_attention_gradient(total, last_attention, rows)
     for attention, feed_forward in others:
-        add_feed_forward_gradient(total, feed_forward, rows, spare)
+        add_feed_forward_gradient(total, feed_forward, rows)
         add_attention_gradient(total, attention, rows)
-    return total, rows
+    return rows.by_step(total)
 
 
 def fits(forcing: TeacherForcing) -> bool:

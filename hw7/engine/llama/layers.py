@@ -9,7 +9,7 @@ from typing import Any
 
 import torch
 
-from hw7.engine.recorder import Recorder
+from hw7.engine.llama.recorder import Recorder
 
 Rotation = tuple[torch.Tensor, torch.Tensor]
 
@@ -21,8 +21,8 @@ class NormState:
     With `d` the gradient of `y`, that of `x` is `r * (w * d - x * r * mean(w * d * x * r))`.
 
     Attributes:
-        normed: `x * r`, `[row, position, ..., hidden]`.
-        root: `r`, `[row, position, ..., 1]`.
+        normed: `x * r`, `[point, position, ..., hidden]`.
+        root: `r`, `[point, position, ..., 1]`.
         weight: `w`, `[hidden]`.
     """
 
@@ -32,28 +32,28 @@ class NormState:
 
 
 def norm_state(norm: Any, inputs: torch.Tensor) -> NormState:
-    """Return the state of a norm that has read `[row, position, ..., hidden]`."""
+    """Return the state of a norm that has read `[point, position, ..., hidden]`."""
     root = torch.rsqrt(inputs.pow(2).mean(-1, keepdim=True) + norm.variance_epsilon)
     return NormState(inputs * root, root, norm.weight.detach())
 
 
 @dataclass(frozen=True)
 class AttentionState:
-    """What the texts, one a row, left in a layer's attention.
+    """What the text left in a layer's attention.
 
     Query heads are ordered `[key head, query head of that key head]`, below `[kind, group]`.
 
     Attributes:
         module: The attention module, for its weights.
         norm: The norm before it.
-        query_norm: Qwen3's norm of the queries, `[row, position, head, size]`; else None.
+        query_norm: Qwen3's norm of the queries, `[point, position, head, size]`; else None.
         key_norm: Qwen3's norm of the keys; else None.
         rotation: Cosines and sines of the rotary embedding, `[position, size]`.
-        weights: Attention weights, `[row, kind, group, position, position]`.
-        queries: Rotated, times the attention's scale, `[row, kind, group, position, size]`.
-        keys: Rotated, times the attention's scale, `[row, kind, position, size]`.
-        values: `[row, kind, position, size]`.
-        mixed: What the heads gave, `[row, kind, group, position, size]`.
+        weights: Attention weights, `[point, kind, group, position, position]`.
+        queries: Rotated, times the attention's scale, `[point, kind, group, position, size]`.
+        keys: Rotated, times the attention's scale, `[point, kind, position, size]`.
+        values: `[point, kind, position, size]`.
+        mixed: What the heads gave, `[point, kind, group, position, size]`.
     """
 
     module: Any
@@ -70,13 +70,13 @@ class AttentionState:
 
 @dataclass(frozen=True)
 class FeedForwardState:
-    """What the texts, one a row, left in a layer's gated feed-forward module.
+    """What the text left in a layer's gated feed-forward module.
 
     Attributes:
         module: The module, for its weights.
         norm: The norm before it.
-        gate: The activated gate, `[row, position, width]`.
-        slope: The activation's slope times the other branch, `[row, position, width]`.
+        gate: The activated gate, `[point, position, width]`.
+        slope: The activation's slope times the other branch, `[point, position, width]`.
     """
 
     module: Any
@@ -100,13 +100,13 @@ def recorder_of(network: Any) -> Recorder:
 def attention_state(
     layer: Any, recorder: Recorder, rotation: Rotation, weights: torch.Tensor
 ) -> AttentionState:
-    """Return what the texts left in a layer's attention; the recorder gives it away.
+    """Return what the text left in a layer's attention; the recorder gives it away.
 
     Args:
         layer: The decoder layer.
         recorder: What flowed through its modules.
         rotation: Cosines and sines of the rotary embedding, `[position, size]`.
-        weights: The layer's attention weights, `[row, head, position, position]`.
+        weights: The layer's attention weights, `[point, head, position, position]`.
     """
     module = layer.self_attn
     size, group = module.head_dim, module.num_key_value_groups
@@ -136,7 +136,7 @@ def attention_state(
 
 
 def feed_forward_state(layer: Any, recorder: Recorder) -> FeedForwardState:
-    """Return what the texts left in a layer's feed-forward module; the recorder gives it away."""
+    """Return what the text left in a layer's feed-forward module; the recorder gives it away."""
     module, norm = layer.mlp, layer.post_attention_layernorm
     with torch.enable_grad():
         before = recorder.outputs.pop(module.gate_proj).detach().requires_grad_()
@@ -150,7 +150,7 @@ def feed_forward_state(layer: Any, recorder: Recorder) -> FeedForwardState:
 
 
 def rotated(heads: torch.Tensor, rotation: Rotation) -> torch.Tensor:
-    """Turn `[row, position, head, size]` by the rotary embedding (Su et al. 2021), like Llama."""
+    """Turn `[point, position, head, size]` by the rotary embedding (Su et al. 2021), like Llama."""
     cosines, sines = (table[:, None] for table in rotation)
     first, second = heads.chunk(2, dim=-1)
     return heads * cosines + torch.cat([-second, first], dim=-1) * sines

@@ -1,95 +1,99 @@
 """The pairs of a position and a step that gradients of a chunk of steps are made of."""
 
-from collections.abc import Iterator
-from typing import Any
-
 import torch
 
 
 class PairRows:
-    """Rows of a matrix, one for each pair of a step and a position of its own prefix.
+    """Rows of a matrix, one for each point and pair of a step and a position of its own prefix.
 
-    A chunk's steps have prefixes of different lengths. The rows of one step follow each other,
-    so that no product goes through positions behind a prefix, and what the text left at the
-    positions fits to a step's rows without being copied. Texts of the same lengths, such as the
-    points of a path, lie side by side within each step.
-
-    Attributes:
-        texts: Which texts of the batch.
-        positions: Positions in the longest prefix.
-        steps: The rows of each step.
+    A chunk's steps have prefixes of different lengths: with a row for each pair, no product goes
+    through positions behind a prefix. Rows are in the order of points, steps, positions.
     """
 
-    def __init__(self, texts: slice, count: int, ends: torch.Tensor) -> None:
+    def __init__(
+        self,
+        points: int,
+        length: int,
+        ends: range,
+        device: torch.device,
+        *,
+        has_only_ends: bool = False,
+    ) -> None:
         """Lay out the pairs.
 
         Args:
-            texts: Which texts of the batch.
-            count: How many these are.
-            ends: The last position of each step's prefix, `[step]`.
+            points: At how many points of a path the text stands.
+            length: How many positions the text has.
+            ends: The last position of each step's prefix.
+            device: Where the gradients are.
+            has_only_ends: Leave out all positions but the last one, where gradients begin.
         """
-        self.texts, self._count = texts, count
-        self._lengths = [end + 1 for end in ends.tolist()]
-        self.positions = max(self._lengths)
-        self.steps = []
-        start = 0
-        for length in self._lengths:
-            self.steps.append(slice(start, start + count * length))
-            start += count * length
+        self._longest = (ends.stop, len(ends))
+        steps = torch.arange(len(ends), device=device)
+        positions = steps + ends.start
+        if not has_only_ends:
+            steps = steps.repeat_interleave(positions + 1)
+            positions = torch.cat([torch.arange(end + 1, device=device) for end in ends])
+        self._is_end = (positions == steps + ends.start).repeat(points)
+        self._point = torch.arange(points, device=device).repeat_interleave(len(positions))
+        self._position, self._step = positions.repeat(points), steps.repeat(points)
+        self._read = self._point * length + self._position
+        self._points = points
+        self._spare: dict[tuple[str, int], torch.Tensor] = {}
 
     def __len__(self) -> int:
-        """The number of pairs."""
-        return self.steps[-1].stop
+        """The number of rows."""
+        return len(self._read)
 
-    def pieces(self, *tensors: torch.Tensor) -> Iterator[tuple[Any, ...]]:
-        """Yield a part of each tensor `[pair, ...]`, and the index of what belongs to it.
+    def read(self, state: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """Return what the text left, `[point, position, ...]`, at each row's position."""
+        return torch.index_select(state.flatten(0, 1), 0, self._read, out=out)
 
-        The parts are views `[text, position, ...]`; the index is for tensors of all texts and
-        positions, `[row, position, ...]`.
+    def spare(self, name: str, width: int, like: torch.Tensor) -> torch.Tensor:
+        """Return memory `[row, width]` that is the same for every layer.
+
+        New memory in every layer costs more than what is computed there (5% with 60 tokens).
+
+        Args:
+            name: Tells apart what is needed at the same time.
+            width: The width of a row.
+            like: A tensor of the same type, on the same device.
         """
-        for own, length in zip(self.steps, self._lengths, strict=True):
-            parts = (tensor[own].unflatten(0, (self._count, length)) for tensor in tensors)
-            yield (*parts, (self.texts, slice(0, length)))
+        if (name, width) not in self._spare:
+            self._spare[name, width] = like.new_empty(len(self), width)
+        return self._spare[name, width]
+
+    def rotation(self, table: torch.Tensor) -> torch.Tensor:
+        """Return the part of a table `[position, size]` for each row, `[row, 1, size]`."""
+        return table.index_select(0, self._position).unsqueeze(1)
 
     def by_position(self, rows: torch.Tensor) -> torch.Tensor:
-        """Return `[pair, kind, group, size]` as `[text, kind, group, position, step, size]`.
+        """Return `[row, kind, group, size]` as `[point, kind, group, position, step, size]`.
 
         Positions behind a step's prefix are zero.
         """
         _, kinds, group, size = rows.shape
-        shape = (self._count, kinds, group, self.positions, len(self.steps), size)
-        full = rows.new_zeros(shape)
-        for step, (part, (_, read)) in enumerate(self.pieces(rows)):
-            full[:, :, :, read, step] = part.permute(0, 2, 3, 1, 4)
+        full = rows.new_zeros(self._points, kinds, group, *self._longest, size)
+        full.permute(0, 3, 4, 1, 2, 5)[self._point, self._position, self._step] = rows
         return full
 
     def by_pair(self, full: torch.Tensor) -> torch.Tensor:
-        """Return `[text, position, step, ...]` as `[pair, ...]`."""
-        rows = full.new_empty(len(self), *full.shape[3:])
-        for step, (part, (_, read)) in enumerate(self.pieces(rows)):
-            part.copy_(full[:, read, step])
-        return rows
+        """Return `[point, position, step, ...]` as `[row, ...]`."""
+        return full[self._point, self._position, self._step]
 
-    def placed(self, at_ends: torch.Tensor) -> torch.Tensor:
+    def by_step(self, rows: torch.Tensor) -> torch.Tensor:
+        """Return `[row, ...]` as `[step, point, position, ...]`, zero behind a step's prefix."""
+        positions, steps = self._longest
+        full = rows.new_zeros(steps, self._points, positions, *rows.shape[1:])
+        full[self._step, self._point, self._position] = rows
+        return full
+
+    def from_ends(self, at_ends: torch.Tensor) -> torch.Tensor:
         """Return rows that are zero but for the last position of each prefix.
 
         Args:
-            at_ends: The rows of `EndRows`, `[text * step, ...]`.
+            at_ends: The rows of the ends alone, `[point * step, ...]`.
         """
-        ends = at_ends.unflatten(0, (self._count, -1))
         rows = at_ends.new_zeros(len(self), *at_ends.shape[1:])
-        for step, (part, _) in enumerate(self.pieces(rows)):
-            part[:, -1] = ends[:, step]
+        rows[self._is_end] = at_ends
         return rows
-
-
-class EndRows:
-    """Only the last position of each prefix, where gradients begin: `[text * step, ...]`."""
-
-    def __init__(self, texts: slice, count: int, ends: torch.Tensor) -> None:
-        self._texts, self._count, self._ends = texts, count, ends
-
-    def pieces(self, *tensors: torch.Tensor) -> Iterator[tuple[Any, ...]]:
-        """Yield all of each tensor as `[text, step, ...]`, and the index of what belongs to it."""
-        parts = (tensor.unflatten(0, (self._count, -1)) for tensor in tensors)
-        yield (*parts, (self._texts, self._ends))

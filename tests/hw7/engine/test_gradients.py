@@ -8,7 +8,6 @@ from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.shared_passes import attribute_together
 from tests.support.attribution_checks import assert_same_output, crossentropy
 from tests.support.random_models import (
-    ENCODER_DECODER_FAMILIES,
     FAMILIES,
     encoded_texts,
     float64_throughout,
@@ -26,26 +25,23 @@ SCORES = ["probability", "logit", "crossentropy"]
 
 
 def check_against_inseq(family, methods, score, length, dtype, tolerance):
-    """Compare all methods at once, with source and (where there is a choice) target scores."""
+    """Compare all methods at once."""
     model = random_model(family, dtype=dtype)
     sources, targets = encoded_texts(model, 5, length)
-    asked = {"attribute_target": family in ENCODER_DECODER_FAMILIES}
-    fast = attribute_together(
-        model, sources, targets, methods, score=score, options=OPTIONS, **asked
-    )
+    fast = attribute_together(model, sources, targets, methods, score=score, options=OPTIONS)
     reference = crossentropy if score == "crossentropy" else score
     for method in methods:
         inseq = attribute_with_inseq(
-            model, sources, targets, method, score=reference, options=OPTIONS.get(method), **asked
+            model, sources, targets, method, score=reference, options=OPTIONS.get(method)
         )
         assert_same_output(fast[method], inseq, tolerance)
 
 
-@pytest.mark.parametrize("length", [1, 2, 20])
 @pytest.mark.parametrize("score", SCORES)
 @pytest.mark.parametrize("family", FAMILIES)
-def test_scores_equal_inseqs_in_float32(family, score, length):
-    check_against_inseq(family, METHODS, score, length, torch.float32, FLOAT32_TOLERANCE)
+def test_scores_equal_inseqs_in_float32(family, score):
+    """Only the length at which rounding grows most; float64 sees every length."""
+    check_against_inseq(family, METHODS, score, 20, torch.float32, FLOAT32_TOLERANCE)
 
 
 @pytest.mark.parametrize("length", [1, 2, 20])
@@ -62,31 +58,6 @@ def test_formulas_equal_inseqs_in_float64(family, score, length):
 def test_formulas_equal_inseqs_for_60_tokens(family, score):
     with float64_throughout():
         check_against_inseq(family, METHODS, score, 60, torch.float64, FLOAT64_TOLERANCE)
-
-
-@pytest.mark.parametrize("family", ENCODER_DECODER_FAMILIES)
-def test_source_scores_do_not_depend_on_whether_the_target_is_explained_too(family):
-    model = random_model(family)
-    sources, targets = encoded_texts(model, 5, 7)
-    for method in ("saliency", "occlusion", "attention"):
-        alone, together = (
-            attribute_together(model, sources, targets, [method], attribute_target=is_asked)[
-                method
-            ][0]
-            for is_asked in (False, True)
-        )
-        assert alone.target_attributions is None
-        torch.testing.assert_close(alone.source_attributions, together.source_attributions)
-
-
-@pytest.mark.parametrize("family", ENCODER_DECODER_FAMILIES)
-def test_scores_equal_inseqs_without_target_attribution(family):
-    model = random_model(family)
-    sources, targets = encoded_texts(model, 5, 7)
-    fast = attribute_together(model, sources, targets, METHODS, options=OPTIONS)
-    for method in METHODS:
-        inseq = attribute_with_inseq(model, sources, targets, method, options=OPTIONS.get(method))
-        assert_same_output(fast[method], inseq, FLOAT32_TOLERANCE)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def task_and_model(request):
 def test_saliency_and_attention_equal_inseqs(task_and_model, score, tokens):
     task, model = task_and_model
     text = generate(model, TEXTS[task], max_new_tokens=tokens, allow_unknown=True)
-    asked = {"score": score, "attribute_target": task == "translation"}
+    asked = {"score": score}
     methods = ["saliency", "input_x_gradient", "attention"]
     assert all(reason_to_fall_back(model, method) is None for method in methods)
     fast = attribute_together(model, text.sources, text.targets, methods, **asked)

@@ -14,7 +14,8 @@ from helpers.attribution import attribute
 from helpers.errors import NotEnoughMemoryError
 from helpers.generation import generate
 from hw7.engine import capacity
-from hw7.engine.capacity import bytes_of_attribution, longest_target, size_of
+from hw7.engine.capacity import bytes_of_attribution, longest_target
+from hw7.engine.model_size import size_of
 from tests.support.random_models import random_network, random_text, random_tokenizer
 
 GIGABYTE = 2**30
@@ -60,13 +61,16 @@ import json, sys
 sys.path.insert(0, {tests!r})
 import psutil, torch
 from tests.support.random_models import *
-from hw7.engine import chunks
+from hw7.engine.llama.engine import LlamaEngine
 from helpers.attribution import attribute
 from helpers.generation import generate
-from hw7.engine.capacity import bytes_of_attribution, size_of
+from hw7.engine.capacity import bytes_of_attribution
+from hw7.engine.model_size import size_of
+from hw7.engine.step_gradients import AutogradEngine
 
 torch.set_num_threads(1)
-chunks.SHARE_OF_FREE_MEMORY = 1e-9  # one step in a chunk: the least there can be
+for engine in (AutogradEngine, LlamaEngine):
+    engine.best_chunk = lambda self, start: 1  # one step in a chunk: the least there can be
 common = dict(vocab_size=VOCABULARY_SIZE, pad_token_id=PAD, eos_token_id=EOS)
 if {family!r} == "marian":
     network = MarianMTModel(MarianConfig(

@@ -6,7 +6,7 @@ import torch
 
 
 class Recorder:
-    """Notes the first input or the output of some modules; changes nothing.
+    """Notes the first input or the output of some modules of a forward pass; changes nothing.
 
     Attributes:
         inputs: The last first argument of each module.

@@ -1,0 +1,94 @@
+"""The scores of one text as they are computed, and as Inseq's step outputs."""
+
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from hw7.engine.step_gradients import Attentions
+from hw7.engine.teacher_forcing import TeacherForcing
+
+if TYPE_CHECKING:
+    from inseq.data.attribution import FeatureAttributionStepOutput
+
+
+class StepScores:
+    """The scores of each step, `[source, ...]` or for decoder-only models `[prefix, ...]`.
+
+    They lie on the CPU, and keep nothing of what was computed beyond a step's own prefix.
+    """
+
+    def __init__(self, forcing: TeacherForcing) -> None:
+        """Make room for the scores of a text."""
+        self._first = forcing.first
+        self._is_decoder_only = forcing.source is None
+        self.steps: list[torch.Tensor] = []
+
+    def append(self, scores: torch.Tensor) -> None:
+        """Append consecutive steps, `[step, position, ...]`."""
+        for row in scores.to("cpu"):
+            end = self._first + len(self.steps) if self._is_decoder_only else len(row)
+            self.steps.append(row[:end].clone())
+
+    def plus(self, others: "StepScores") -> "StepScores":
+        """Add the scores of the same steps to these, and return these."""
+        for mine, addend in zip(self.steps, others.steps, strict=True):
+            mine += addend
+        return self
+
+    def multiply(self, factors: torch.Tensor) -> None:
+        """Multiply each step's scores by factors of the positions, `[position, ...]`."""
+        for step in self.steps:
+            step *= factors[: len(step)].to("cpu")
+
+    def leave_empty(self, contrast_ids: list[int | None]) -> None:
+        """Make the steps not a number that there is nothing to compare with."""
+        for step, compared in zip(self.steps, contrast_ids, strict=True):
+            if compared is None:
+                step.fill_(torch.nan)
+
+    def output(self, prefix: int, *, is_granular: bool) -> "FeatureAttributionStepOutput":
+        """Return the step that follows a prefix as Inseq's step output.
+
+        Args:
+            prefix: The prefix's length.
+            is_granular: Whether there is a score for each dimension of an embedding.
+        """
+        from inseq.data import (
+            CoarseFeatureAttributionStepOutput,
+            GranularFeatureAttributionStepOutput,
+        )
+
+        kind: Any = (
+            GranularFeatureAttributionStepOutput
+            if is_granular
+            else CoarseFeatureAttributionStepOutput
+        )
+        scores = self.steps[prefix - self._first][None]
+        if self._is_decoder_only:
+            return kind(source_attributions=None, target_attributions=scores)
+        return kind(source_attributions=scores, target_attributions=None)
+
+
+def attention_output(
+    forcing: TeacherForcing, attentions: Attentions
+) -> "FeatureAttributionStepOutput":
+    """Return the weights of all layers and heads, put in order by Inseq itself.
+
+    The one output holds all steps; Inseq cuts it into them.
+    """
+    from inseq.attr.feat.internals_attribution import AttentionWeightsAttribution
+
+    class _Kind:
+        is_encoder_decoder = forcing.source is not None
+
+    weights = {"decoder_self_attentions": _stacked(attentions.decoder)}
+    if forcing.source is not None:
+        weights["encoder_self_attentions"] = _stacked(attentions.encoder)
+        weights["cross_attentions"] = _stacked(attentions.cross)
+    reader = AttentionWeightsAttribution.AttentionWeights(_Kind())
+    return reader.attribute(inputs=(None,), additional_forward_args=(), **weights)
+
+
+def _stacked(layers: Any) -> torch.Tensor:
+    """Return `[1, layer, head, to, from]` on the CPU."""
+    return torch.stack([layer.to("cpu") for layer in layers], dim=1)
