@@ -44,19 +44,31 @@ def aggregate(
         Inseq's output with one score per pair of tokens, its ``Outline`` in ``info["outline"]``.
     """
     from inseq import FeatureAttributionOutput
+    from inseq.data import CoarseFeatureAttributionSequenceOutput
     from inseq.utils.typing import TokenWithId
 
     spelling, special = spelling_of(tokenizer), special_tokens_of(tokenizer)
     sequence = output.sequence_attributions[0].aggregate()
     contrast = _contrast_of(sequence, output.info, tokenizer)
     outline = _outline_of(sequence, prompt_parts, contrast, spelling, special)
+    tokens = {}
     for side in ("source", "target"):
-        tokens = getattr(sequence, side)
-        labels = readable_tokens([token.token for token in tokens], spelling, special)
-        pairs = zip(labels, tokens, strict=True)
-        setattr(sequence, side, [TokenWithId(label, token.id) for label, token in pairs])
+        raw = getattr(sequence, side)
+        labels = readable_tokens([token.token for token in raw], spelling, special)
+        pairs = zip(labels, raw, strict=True)
+        tokens[side] = [TokenWithId(label, token.id) for label, token in pairs]
+    # The class of what needs no aggregation, so that Inseq's own show() does not try another one.
+    readable_sequence = CoarseFeatureAttributionSequenceOutput(
+        **tokens,
+        source_attributions=sequence.source_attributions,
+        target_attributions=sequence.target_attributions,
+        step_scores=sequence.step_scores,
+        sequence_scores=sequence.sequence_scores,
+        attr_pos_start=sequence.attr_pos_start,
+        attr_pos_end=sequence.attr_pos_end,
+    )
     info = {**output.info, "outline": asdict(outline)}
-    return FeatureAttributionOutput(sequence_attributions=[sequence], info=info)
+    return FeatureAttributionOutput(sequence_attributions=[readable_sequence], info=info)
 
 
 def outline_of(output: "FeatureAttributionOutput") -> Outline:

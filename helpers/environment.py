@@ -2,9 +2,11 @@
 
 import logging
 import os
+import re
 import sys
 import warnings
-from importlib import metadata
+from functools import wraps
+from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -67,13 +69,16 @@ def models_folder() -> Path:
 
 def prepare_notebook() -> None:
     """Make the notebook ready: repair IPython for Inseq, quiet noise, print host and versions."""
-    is_repaired = repair_ipython_display()
     quiet_libraries()
+    repairs = {
+        "; IPython display repaired for Inseq": repair_ipython_display(),
+        "; colors of Inseq's heatmap repaired for numpy 2": repair_inseq_colors(),
+    }
     versions = ", ".join(
         f"{package} {installed_version(package) or 'missing'}" for package in _PACKAGES_SHOWN
     )
-    note = "; IPython display repaired for Inseq" if is_repaired else ""
-    print(f"Ready on {host()}: Python {sys.version.split()[0]}, {versions}{note}.")
+    notes = "".join(note for note, is_repaired in repairs.items() if is_repaired)
+    print(f"Ready on {host()}: Python {sys.version.split()[0]}, {versions}{notes}.")
 
 
 def repair_ipython_display() -> bool:
@@ -97,6 +102,33 @@ def repair_ipython_display() -> bool:
         is_missing = not hasattr(old_address, "display")
     old_address.display = display  # type: ignore[attr-defined]
     return is_missing
+
+
+def repair_inseq_colors() -> bool:
+    """Make the colors in the HTML of Inseq's own ``show()`` CSS again.
+
+    Inseq 0.7 writes them with ``str`` of a tuple, which numpy 2 turned into
+    ``rgba(np.float64(178.0), …)``: browsers ignore that, and the heatmap has no color. Where the
+    colors are numbers nothing is changed, so the repair ends by itself with a fixed Inseq.
+
+    Returns:
+        True where the colors were no CSS and have been mended.
+    """
+    if installed_version("inseq") is None:
+        return False
+    # By name, since the grader imports this module and may load no model library.
+    viz_utils = import_module("inseq.utils.viz_utils")
+    write_color = viz_utils.get_color
+    if "np." not in str(write_color(1.0, 0.0, 1.0, viz_utils.red_transparent_blue_colormap())):
+        return False
+
+    @wraps(write_color)
+    def get_color(*arguments: Any, **options: Any) -> Any:
+        color = write_color(*arguments, **options)
+        return re.sub(r"np\.\w+\(([^()]*)\)", r"\1", color) if isinstance(color, str) else color
+
+    viz_utils.get_color = get_color  # type: ignore[attr-defined]
+    return True
 
 
 def quiet_libraries() -> None:

@@ -114,3 +114,12 @@ def test_saved_explanation_keeps_its_levels(tmp_path):
     loaded = type(made).load(tmp_path / "e.zip")
     assert loaded.outline == made.outline
     assert loaded.level == "word"
+
+
+@pytest.mark.parametrize("family", ["gpt2", "t5"])
+def test_inseqs_own_show_works_on_what_is_aggregated(family, tmp_path):
+    made = explain(random_model(family), "w1 w2", target="w3 w4", methods=["saliency"])
+    made.save(tmp_path / "e.zip")
+    for explanation in (made, type(made).load(tmp_path / "e.zip")):
+        html = explanation.attribution("saliency").show(display=False, return_html=True)
+        assert "w3" in html

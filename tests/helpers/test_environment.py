@@ -1,5 +1,7 @@
 """The repairs and look-ups a notebook needs at its start."""
 
+import inspect
+import re
 import subprocess
 import sys
 import warnings
@@ -56,6 +58,45 @@ def test_inseqs_import_works_after_the_repair(without_display):
 
     assert callable(display)
     assert callable(HTML)
+
+
+@pytest.fixture
+def unrepaired_colors(monkeypatch):
+    """Inseq's own function for colors, whatever was repaired before."""
+    from inseq.utils import viz_utils
+
+    own = inspect.unwrap(viz_utils.get_color)
+    monkeypatch.setattr(viz_utils, "get_color", own)
+    return viz_utils
+
+
+def colors_of(translation) -> list[str]:
+    html = translation.attribution("saliency").show(
+        display=False, return_html=True, do_aggregation=False
+    )
+    return re.findall(r"rgba\((?:[^()]|\([^()]*\))*\)", html)
+
+
+@pytest.mark.bundled
+def test_colors_of_inseqs_own_heatmap_are_css_after_the_repair(unrepaired_colors, translation):
+    environment.repair_inseq_colors()
+    colors = colors_of(translation)
+    assert len(colors) == 81
+    number = r"\d+(?:\.\d+)?(?:e-\d+)?"
+    assert all(re.fullmatch(rf"rgba\({number}(?:, {number}){{3}}\)", color) for color in colors)
+    assert len(set(colors)) > 20
+
+
+def test_repair_of_colors_says_so_once_and_ends_with_numbers(unrepaired_colors, monkeypatch):
+    import numpy
+
+    is_broken = int(numpy.__version__.split(".")[0]) >= 2
+    assert environment.repair_inseq_colors() is is_broken
+    repaired = unrepaired_colors.get_color
+    assert environment.repair_inseq_colors() is False
+    assert unrepaired_colors.get_color is repaired
+    monkeypatch.setattr(unrepaired_colors, "get_color", lambda *_: "rgba(178.0, 24.0, 43.0, 1.0)")
+    assert environment.repair_inseq_colors() is False
 
 
 def test_prepare_notebook_prints_one_line_on_host_and_versions(capsys):
