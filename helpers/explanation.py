@@ -17,14 +17,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from hw7.views.comparison import Comparison
-    from hw7.views.sheet import Sheet
+    from hw7.views.sheet import Language, Scale, Sheet
 
 FACTS_MIME = "application/vnd.hw7.facts+json"
 """MIME type of an explanation's facts, which ``hw7 run`` collects from executed notebooks."""
 
 _ORIGIN = "explanation.json"
 _FORMAT = "hw7-explanation-1"
-_CUT = "输出在长度上限处被截断 (cut at max_new_tokens; the model had not ended)."
 
 _HOW = {
     "sum": "来源 token 的分数相加，生成 token 取平均 (sum over source, mean over generated tokens)",
@@ -40,7 +39,12 @@ class Explanation(Scores):
     """
 
     def show(
-        self, *, hide_special: bool = False, level: str | None = None, turn: str | None = None
+        self,
+        *,
+        hide_special: bool = False,
+        level: str | None = None,
+        turn: str | None = None,
+        scale: "Scale" = "column",
     ) -> None:
         """Show one heatmap per method, all over the same generation; in a script, their facts.
 
@@ -48,10 +52,11 @@ class Explanation(Scores):
             hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
             level: Show ``token``, ``word``, ``sentence`` or ``turn``.
             turn: Only the rows of this turn, such as ``user``.
+            scale: Color each ``column`` by its own highest score, or all on one ``common`` scale.
         """
         from hw7.views.component import show_bundle
 
-        show_bundle(self.bundle(hide_special=hide_special, level=level, turn=turn))
+        show_bundle(self.bundle(hide_special=hide_special, level=level, turn=turn, scale=scale))
 
     def bundle(self, **settings: Any) -> dict[str, Any]:
         """Return what a notebook stores of the heatmaps, by MIME type; settings as of ``html``."""
@@ -68,6 +73,8 @@ class Explanation(Scores):
         picture: bool = True,
         level: str | None = None,
         turn: str | None = None,
+        scale: "Scale" = "column",
+        language: "Language | None" = None,
     ) -> str:
         """Return the heatmaps as HTML that fetches nothing: same explanation, same bytes.
 
@@ -76,10 +83,12 @@ class Explanation(Scores):
             picture: Embed the static picture that is shown where scripts are stripped.
             level: ``token``, ``word``, ``sentence`` or ``turn``.
             turn: Only the rows of this turn, such as ``user``.
+            scale: Color each ``column`` by its own highest score, or all on one ``common`` scale.
+            language: Of the hints, ``zh`` or ``en``; None leaves it to the reader's browser.
         """
         from hw7.views.component import sheet_html
 
-        sheet = self.sheet(level=level, turn=turn)
+        sheet = self.sheet(level=level, turn=turn, scale=scale, language=language)
         return sheet_html(sheet, self.facts_text(), hide_special=hide_special, picture=picture)
 
     def plot(
@@ -89,6 +98,7 @@ class Explanation(Scores):
         hide_special: bool = False,
         level: str | None = None,
         turn: str | None = None,
+        scale: "Scale" = "column",
     ) -> "Figure":
         """Return a matplotlib figure with one map per method, Chinese glyphs included.
 
@@ -97,6 +107,7 @@ class Explanation(Scores):
             hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
             level: ``token``, ``word``, ``sentence`` or ``turn``.
             turn: Only the rows of this turn, such as ``user``.
+            scale: Color each ``column`` by its own highest score, or all on one ``common`` scale.
 
         Raises:
             HomeworkError: The path ends in something else, or its folder does not exist.
@@ -104,7 +115,7 @@ class Explanation(Scores):
         from hw7.views.picture import figure_of, save_figure
         from hw7.views.sheet import without_special_tokens
 
-        sheet = self.sheet(level=level, turn=turn)
+        sheet = self.sheet(level=level, turn=turn, scale=scale)
         figure = figure_of(without_special_tokens(sheet) if hide_special else sheet)
         if path is not None:
             try:
@@ -154,11 +165,27 @@ class Explanation(Scores):
         except ValueError as error:
             raise HomeworkError(str(error)) from error
 
-    def sheet(self, *, level: str | None = None, turn: str | None = None) -> "Sheet":
-        """Return the scores of all methods laid out for drawing, see ``table``."""
+    def sheet(
+        self,
+        *,
+        level: str | None = None,
+        turn: str | None = None,
+        scale: "Scale" = "column",
+        language: "Language | None" = None,
+    ) -> "Sheet":
+        """Return the scores of all methods laid out for drawing, see ``table``.
+
+        Raises:
+            HomeworkError: There is no such scale.
+        """
         from hw7.views.labels import printable
         from hw7.views.sheet import Sheet, identity_of, layer_of
 
+        if scale not in ("column", "common"):
+            raise HomeworkError(
+                f"There is no scale {scale!r}: write scale='column' to color each column by its "
+                "own highest score, or scale='common' for one scale over all columns."
+            )
         level, outline = choose_level(level or self.level), self.outline
         tables = {name: self.table(name, level=level, turn=turn) for name in self.methods}
         first = tables[self.methods[0]]
@@ -175,13 +202,15 @@ class Explanation(Scores):
             identity=identity_of(self.digest()[:16], level, turn or ""),
             notes=self.notes(level),
             font=font_file(),
+            scale=scale,
+            language=language,
             special=frozenset().union(*(axis.special_labels(level) for axis in axes)),
             outline=outline if level == "token" and turn is None else None,
         )
 
     def notes(self, level: str) -> list[str]:
         """Return the sentences that must be read with the heatmap of a level."""
-        notes = [] if self.is_complete else [_CUT]
+        notes = []
         if level != "token":
             notes.append(f"{level}: {_HOW[self.aggregation]}")
             if OWN_PART in self.table(self.methods[0], level=level).index:
@@ -205,31 +234,19 @@ class Explanation(Scores):
                 ],
             }
         text = json.dumps(content, ensure_ascii=False, sort_keys=True)
-        # Half a character, which a text from elsewhere may hold, has no bytes in UTF-8.
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def save(self, path: str | Path) -> None:
-        """Write a zip that holds the texts and, for each method, Inseq's own JSON file.
-
-        Raises:
-            HomeworkError: There is no such folder, or it cannot be written to.
-        """
-        origin = self._origin() | {"token_probabilities": self.token_probabilities}
-        try:
-            with (
-                tempfile.TemporaryDirectory() as folder,
-                zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
-            ):
-                archive.writestr(_ORIGIN, json.dumps(origin, indent=2))
-                for method in self.methods:
-                    file = Path(folder) / f"{method}.json"
-                    self.attribution(method).save(file)
-                    archive.write(file, file.name)
-        except OSError as error:
-            raise HomeworkError(
-                f"{str(path)!r} cannot be written ({error.strerror}). Give a file in a folder that "
-                "is there, for example explanation.save('explanation.zip')."
-            ) from error
+        """Write a zip that holds the texts and, for each method, Inseq's own JSON file."""
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+        ):
+            archive.writestr(_ORIGIN, json.dumps(self._origin(), ensure_ascii=False, indent=2))
+            for method in self.methods:
+                file = Path(folder) / f"{method}.json"
+                self.attribution(method).save(file)
+                archive.write(file, file.name)
 
     @classmethod
     def load(cls, path: str | Path) -> "Explanation":
@@ -250,17 +267,16 @@ class Explanation(Scores):
                     file = Path(folder) / "attribution.json"
                     file.write_bytes(archive.read(f"{method}.json"))
                     attributions[method] = FeatureAttributionOutput.load(file)
-            return cls(attributions=attributions, **origin)
-        except Exception as error:  # whatever another file makes zipfile, json or Inseq raise
+        except (OSError, zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
             raise HomeworkError(
                 f"{Path(path).name} is not a saved explanation ({type(error).__name__}). "
                 "Give a file that explanation.save(...) wrote."
             ) from error
+        return cls(attributions=attributions, **origin)
 
     def _origin(self) -> dict[str, Any]:
         """Return what identifies the explanation, without its scores."""
-        names = {field.name for field in fields(self)} - {"attributions", "token_probabilities"}
-        texts = {name: getattr(self, name) for name in sorted(names)}
+        texts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "attributions"}
         return {"format": _FORMAT, **texts, "methods": self.methods}
 
     def __repr__(self) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from helpers.errors import HomeworkError, NotEnoughMemoryError, say
+from helpers.errors import NotEnoughMemoryError
 from hw7.engine import capacity
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def placement(
     if needed <= free:
         return {}
     if device.startswith("cuda") and quantization is None:
-        say(
+        print(
             f"{name} needs {_megabytes(needed)}, the GPU has {_megabytes(free)} free: accelerate "
             "spreads the weights over GPU, memory and disk. Scores stay the same, at lower speed."
         )
@@ -152,24 +152,6 @@ def _megabytes(size: float) -> str:
     return f"{size / MEGABYTE:,.0f} MB"
 
 
-def check_loaded(model: object) -> None:
-    """Refuse what is no model of Inseq's, or was released.
-
-    Raises:
-        HomeworkError: Says what to type.
-    """
-    from inseq.models import AttributionModel
-
-    if not isinstance(model, AttributionModel):
-        given = f"a {type(model).__name__} ({model!r})" if isinstance(model, str) else type(model)
-        name = model if isinstance(model, str) else getattr(model, "name_or_path", "translation")
-        raise HomeworkError(
-            f"A loaded model is needed, but this is {given}. Type: model = load_model({name!r})"
-        )
-    if model.model is None:
-        raise HomeworkError("This model was released. Load it again with load_model(...).")
-
-
 def release(model: "AttributionModel") -> MemoryUse | None:
     """Free a model's weights and the GPU cache; print and return what was freed.
 
@@ -181,7 +163,7 @@ def release(model: "AttributionModel") -> MemoryUse | None:
         The memory freed, or None where the model had been released before.
     """
     if model.model is None:
-        say("Nothing to release: this model was released before.")
+        print("Nothing to release: this model was released before.")
         return None
     before = memory_in_use()
     parameters = [weakref.ref(parameter) for parameter in model.model.parameters()]
@@ -194,9 +176,9 @@ def release(model: "AttributionModel") -> MemoryUse | None:
     _return_memory()
     after = memory_in_use()
     freed = MemoryUse(max(before.process - after.process, 0), max(before.cuda - after.cuda, 0))
-    say(f"Released {name}: {freed} freed, {after} still in use.")
+    print(f"Released {name}: {freed} freed, {after} still in use.")
     if held:
-        say(
+        print(
             f"{len(held)} weights are still referred to by another variable; they were emptied, "
             "so they take no memory and that variable is of no more use."
         )

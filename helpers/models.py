@@ -9,16 +9,8 @@ from packaging.version import Version
 
 from helpers.catalog import ModelSource, fetch_if_missing, find_model, needs_hub, why_not_loaded
 from helpers.environment import installed_version
-from helpers.errors import (
-    DeviceError,
-    HomeworkError,
-    ModelNotFoundError,
-    NotEnoughMemoryError,
-    check_names,
-    say,
-)
+from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
 from helpers.memory import placement
-from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.repairs import scale_embeddings_once
 
 if TYPE_CHECKING:
@@ -26,7 +18,6 @@ if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
 Quantization = Literal["8bit", "4bit"]
-_STARTS = ("decoder_start_token_id", "bos_token_id")
 
 
 def load_model(
@@ -61,29 +52,12 @@ def load_model(
     fetch_if_missing(source)
     settings = _loading_settings(device, quantization, dtype)
     precision = "" if quantization is None else f" in {quantization}"
-    say(f"Loading {source.name}{precision} on {device} ({source.reason}).")
+    print(f"Loading {source.name}{precision} on {device} ({source.reason}).")
     model, tokenizer = _load_with_transformers(source, device, quantization, settings)
     attribution_model = _wrap(model, tokenizer, source, device)
-    attribution_model.has_repairs = has_repairs
-    repair(attribution_model)
+    if has_repairs:
+        scale_embeddings_once(attribution_model)
     return attribution_model
-
-
-def wants_repairs(model: "AttributionModel") -> bool:
-    """Tell whether a model may be repaired: not if it was loaded with ``has_repairs=False``."""
-    return getattr(model, "has_repairs", True)
-
-
-def repair(model: "AttributionModel") -> bool:
-    """Put right what would make the scores wrong; True where something was.
-
-    Raises:
-        HomeworkError: It cannot be put right with these versions.
-    """
-    try:
-        return wants_repairs(model) and scale_embeddings_once(model)
-    except RuntimeError as error:
-        raise HomeworkError(str(error)) from error
 
 
 def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
@@ -103,11 +77,12 @@ def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
         found = next((name for name, is_present in present.items() if is_present), "cpu")
         if found == "cuda" and (obstacle := gpu_obstacle(found)):
             if is_told:
-                say(f"The CPU is used: {obstacle}. Choose another GPU where the host has one.")
+                print(f"The CPU is used: {obstacle}. Choose another GPU where the host has one.")
             return "cpu"
         return found
     kind = device.split(":")[0]
-    check_names([kind], ["auto", *present, "cpu"], "device", DeviceError)
+    if kind not in {*present, "cpu"}:
+        raise DeviceError(f"Unknown device {device!r}. Use 'auto', 'cuda', 'mps' or 'cpu'.")
     if not present.get(kind, True):
         raise DeviceError(
             f"The device {device!r} is not on this machine. Use device='auto' (here: "
@@ -179,10 +154,13 @@ def torch_dtype(dtype: str, device: str = "cpu") -> "torch.dtype":
     """
     import torch
 
-    check_names([dtype], ["auto", "float32", "bfloat16", "float16", "float64"], "dtype")
-    found = torch.float32 if dtype == "auto" else getattr(torch, dtype)
+    found = torch.float32 if dtype == "auto" else getattr(torch, dtype, None)
+    if not isinstance(found, torch.dtype) or not found.is_floating_point:
+        raise HomeworkError(
+            f"Unknown dtype {dtype!r}. Use 'auto' (float32), 'float32', 'bfloat16' or 'float16'."
+        )
     if found is torch.bfloat16 and not has_bfloat16(device):
-        say(
+        print(
             f"float32 is used: {torch.cuda.get_device_name()} does not compute in bfloat16. "
             "dtype='float16' takes half the memory, but may overflow."
         )
@@ -193,7 +171,8 @@ def torch_dtype(dtype: str, device: str = "cpu") -> "torch.dtype":
 def _quantization_config(quantization: str) -> Any:
     from transformers import BitsAndBytesConfig
 
-    check_names([quantization], ["8bit", "4bit"], "quantization")
+    if quantization not in {"8bit", "4bit"}:
+        raise HomeworkError(f"Unknown quantization {quantization!r}. Use '8bit', '4bit' or None.")
     if installed_version("bitsandbytes") is None:
         raise HomeworkError(
             f"quantization={quantization!r} needs bitsandbytes. Type: %pip install bitsandbytes"
@@ -220,14 +199,7 @@ def _load_with_transformers(
         tokenizer = AutoTokenizer.from_pretrained(source.address, **places)
         with _no_progress_bars():
             return family.from_pretrained(source.address, **placed, **places), tokenizer
-    except HomeworkError:
-        raise
-    except Exception as error:  # Transformers, safetensors and the hub raise some ten kinds
-        if is_out_of_memory(error):
-            raise NotEnoughMemoryError(
-                f"{source.name} does not fit into the memory of {device}. Try quantization='8bit', "
-                "a smaller model such as HW7_MODELS=offline, or restart the runtime."
-            ) from error
+    except (OSError, ValueError) as error:
         raise ModelNotFoundError(why_not_loaded(source, error)) from error
 
 
@@ -246,26 +218,11 @@ def _no_progress_bars() -> Iterator[None]:
 
 
 def _wrap(model: Any, tokenizer: Any, source: ModelSource, device: str) -> "AttributionModel":
-    """Wrap a Transformers model as Inseq does, which asks for a padding and a start token.
-
-    Raises:
-        ModelNotFoundError: The model names no token that could be either.
-    """
+    """Wrap a Transformers model as Inseq does; make sure that there is a padding token."""
     import inseq
 
-    spare = tokenizer.eos_token or tokenizer.bos_token or tokenizer.unk_token
-    config = model.config
     if tokenizer.pad_token is None:
-        tokenizer.pad_token = spare
-    start = next((i for n in _STARTS if (i := getattr(config, n, None)) is not None), None)
-    if start is None and spare and not config.is_encoder_decoder:
-        # Where a prompt is continued, nothing is written before it: any token will do.
-        start = config.bos_token_id = tokenizer.convert_tokens_to_ids(spare)
-    if tokenizer.pad_token is None or start is None:
-        raise ModelNotFoundError(
-            f"The files of {source.name} name no start or end token, so nothing can be explained. "
-            "Give another model."
-        )
+        tokenizer.pad_token = tokenizer.eos_token
     attribution_model = inseq.load_model(model, "saliency", tokenizer=tokenizer, device=device)
     # Inseq would show the folder, a path of this machine.
     attribution_model.model_name = source.name

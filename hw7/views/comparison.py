@@ -35,7 +35,7 @@ class Comparison:
         one, other = sheet.layers
         self.first, self.second = one.name, other.name
         correlations = rank_correlations(one.scores, other.scores)
-        difference = Layer(f"{one.name} − {other.name}", one.scores - other.scores, is_signed=True)
+        difference = Layer(f"{one.name} − {other.name}", one.scores - other.scores, True, True)
         notes = [_OTHER_SCALE] if one.is_share != other.is_share else []
         self._sheet = replace(
             sheet,

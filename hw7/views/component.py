@@ -2,7 +2,6 @@
 
 import base64
 import json
-import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -11,14 +10,18 @@ from typing import Any
 import numpy
 
 from hw7.views.colors import SCALES
+from hw7.views.fonts import embedded_font
 from hw7.views.labels import printable
+from hw7.views.levels import LEVELS, OWN_PART, Axis, Outline
 from hw7.views.sheet import Layer, Sheet, notes_of, without_special_tokens
 
 MOST_COLUMNS_WITH_NUMBERS = 24
 
-_WIDEST_PICTURE = 760  # pixels
+_WIDEST_PICTURE = 720  # pixels
 _TEMPLATE = """\
-<style>{{ style | safe }}</style>
+<style>
+{%- if font %}@font-face { font-family: "HW7 Sans"; src: url(data:font/woff;base64,{{ font }}); }
+{% endif %}{{ style | safe }}</style>
 <div class="hw7" id="hw7-{{ identity }}" data-hw7="{{ identity }}"><div class="hw7-static">
 {%- if picture %}<p><img src="data:image/png;base64,{{ picture }}" alt="{{ facts }}"></p>{% endif %}
 <pre>{{ facts }}</pre></div></div>
@@ -52,8 +55,11 @@ def sheet_html(
     encoded = (
         _picture_of(without_special_tokens(sheet) if hide_special else sheet) if picture else ""
     )
+    steps = [token for step in sheet.steps for token, _ in step.rivals]
+    shown = "".join([*sheet.rows, *sheet.columns, *steps, facts])
     return _render(
         _TEMPLATE,
+        font=embedded_font(shown, sheet.font) if sheet.font else "",
         style=_asset("heatmap.css"),
         script=_script(sheet, hide_special),
         identity=sheet.identity,
@@ -80,19 +86,26 @@ def _script(sheet: Sheet, hide_special: bool) -> str:
 
 def _data(sheet: Sheet, hide_special: bool) -> str:
     """Return the sheet as JSON that may stand inside a script element."""
+    outline = sheet.outline
+    levels = _levels(outline) if outline else []
     content = {
         "identity": sheet.identity,
         "title": sheet.title,
-        "rows": sheet.rows,
-        "columns": sheet.columns,
-        "specialRows": _flags(sheet.special_rows),
-        "specialColumns": _flags(sheet.special_columns),
+        "rows": _axis(sheet.rows, sheet.special_rows, outline.rows if outline else None, levels),
+        "columns": _axis(
+            sheet.columns, sheet.special_columns, outline.columns if outline else None, levels
+        ),
+        "places": outline.places if outline else [*range(len(sheet.columns))],
+        "language": sheet.language,
+        "isCommon": sheet.scale == "common",
+        "probabilities": [[step.probability, *step.rivals] for step in sheet.steps] or None,
         "start": sheet.first_generated_row,
         "isHiding": hide_special,
         "canHideSpecial": sheet.can_hide_special,
         "mainLayer": sheet.main_layer,
         "columnNotes": sheet.column_notes,
         "notes": notes_of(sheet),
+        "ownPart": OWN_PART,
         "mostColumnsWithNumbers": MOST_COLUMNS_WITH_NUMBERS,
         "scales": SCALES,
         "layers": [_layer(layer) for layer in sheet.layers],
@@ -109,6 +122,7 @@ def _layer(layer: Layer) -> dict[str, object]:
         "name": layer.name,
         "isSigned": layer.is_signed,
         "isShare": layer.is_share,
+        "hasCommonScale": layer.has_common_scale,
         "scores": packed(layer.scores),
     }
 
@@ -118,8 +132,36 @@ def packed(scores: numpy.ndarray) -> str:
     return base64.b64encode(scores.astype("<f4").tobytes()).decode("ascii")
 
 
-def _flags(values: list[bool]) -> str:
-    return "".join("1" if value else "0" for value in values)
+def _levels(outline: Outline) -> list[str]:
+    """Return the levels above tokens that tell more than one group apart, from coarse to fine."""
+    axes = (outline.rows, outline.columns)
+    found: list[str] = []
+    below = [axis.numbers["token"] for axis in axes]
+    for level in LEVELS[1:]:
+        numbers = [axis.numbers[level] for axis in axes]
+        groups = {n for n, own in zip(numbers[0], outline.rows.special, strict=True) if not own}
+        if numbers != below and len(groups) > 1:
+            found.insert(0, level)
+            below = numbers
+    return found
+
+
+def _axis(
+    tokens: list[str], special: list[bool], axis: Axis | None, levels: list[str]
+) -> dict[str, object]:
+    return {
+        "tokens": tokens,
+        "special": "".join("1" if flag else "0" for flag in special),
+        "levels": [
+            {
+                "name": level,
+                "labels": [printable(label) for label in axis.labels[level]],
+                "numbers": axis.numbers[level],
+            }
+            for level in levels
+            if axis is not None
+        ],
+    }
 
 
 @lru_cache
@@ -150,8 +192,6 @@ def show_bundle(bundle: Mapping[str, Any]) -> None:
     from IPython.display import display
 
     if get_ipython() is None:
-        # Consoles of Windows know one script; what theirs lacks is shown escaped.
-        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
-        print(bundle["text/plain"].encode(encoding, "backslashreplace").decode(encoding))
+        print(bundle["text/plain"])
     else:
         display(dict(bundle), raw=True)

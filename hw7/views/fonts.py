@@ -1,7 +1,9 @@
 """Fonts for pictures: the bundled Chinese one first, then what the machine has."""
 
+import base64
 from collections.abc import Sequence
 from functools import lru_cache
+from io import BytesIO
 from pathlib import Path
 
 BUNDLED_FAMILY = "HW7 Sans"
@@ -9,6 +11,8 @@ _SYSTEM_FAMILIES = (
     "Noto Sans CJK SC", "Noto Sans SC", "Source Han Sans SC", "Microsoft YaHei", "PingFang SC",
     "Hiragino Sans GB", "WenQuanYi Micro Hei", "WenQuanYi Zen Hei", "SimHei", "Arial Unicode MS",
 )  # fmt: skip
+MOST_EMBEDDED = 150
+"""Characters of the embedded font, which so takes at most 30 kB of a page."""
 _WIDEST_FAMILY = "DejaVu Sans"  # comes with matplotlib; Arabic, Hebrew, symbols
 
 
@@ -34,13 +38,13 @@ def font_families(bundled: Path | None = None) -> list[str]:
 @lru_cache(maxsize=4)
 def known_characters(bundled: Path | None = None) -> frozenset[int]:
     """Return the code points that at least one of the families can draw."""
-    from matplotlib import font_manager, ft2font
+    from matplotlib import font_manager
 
-    codes: set[int] = set()
-    for family in font_families(bundled):
-        path = font_manager.findfont(font_manager.FontProperties(family=family))
-        codes.update(ft2font.FT2Font(str(Path(path))).get_charmap())
-    return frozenset(codes)
+    files = [
+        font_manager.findfont(font_manager.FontProperties(family=family))
+        for family in font_families(bundled)
+    ]
+    return frozenset().union(*(_characters_of(Path(file)) for file in files))
 
 
 def drawable(tokens: Sequence[str], bundled: Path | None = None) -> list[str]:
@@ -63,3 +67,43 @@ def drawable(tokens: Sequence[str], bundled: Path | None = None) -> list[str]:
 def text_width(text: str) -> float:
     """Return about how wide a text is, in widths of a Latin letter; hanzi count as two."""
     return sum(1.9 if ord(character) > 0x2E7F else 1.0 for character in text)
+
+
+def embedded_font(text: str, bundled: Path) -> str:
+    """Return the bundled font cut down to the characters of a page that Latin fonts lack.
+
+    Args:
+        text: Everything the page has to show; the first ``MOST_EMBEDDED`` characters count.
+        bundled: The bundled font's file.
+
+    Returns:
+        Base64 of a WOFF file, the same for the same characters; empty where none is needed.
+    """
+    if not bundled.is_file():
+        return ""
+    known = _characters_of(bundled)
+    wanted = [one for one in dict.fromkeys(text) if ord(one) > 0x2E7F and ord(one) in known]
+    return _subset("".join(sorted(wanted[:MOST_EMBEDDED])), bundled) if wanted else ""
+
+
+@lru_cache(maxsize=4)
+def _characters_of(path: Path) -> frozenset[int]:
+    from matplotlib.ft2font import FT2Font
+
+    return frozenset(FT2Font(str(path)).get_charmap())
+
+
+@lru_cache(maxsize=32)
+def _subset(characters: str, bundled: Path) -> str:
+    from fontTools import subset
+    from fontTools.ttLib import TTFont
+
+    options = subset.Options(layout_features=[], name_IDs=[], notdef_outline=True)
+    subsetter = subset.Subsetter(options)
+    subsetter.populate(text=characters)
+    buffer = BytesIO()
+    with TTFont(bundled, lazy=True, recalcTimestamp=False) as font:
+        subsetter.subset(font)
+        font.flavor = "woff"
+        font.save(buffer)
+    return base64.b64encode(buffer.getvalue()).decode("ascii")

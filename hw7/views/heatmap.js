@@ -1,38 +1,45 @@
-// Scores: unpacking, leaving special tokens out, rounding and colors.
+// The heatmap of one sheet (`data`, see component.py): texts, scores, the view, panels, what answers to the reader.
+const TEXTS = {
+  hintLight: ["悬停看分数，点按固定。底色：对全部生成 token 的平均分，最高者最深。", "Hover for scores, click to pin. Shading: mean score over all generated tokens, the highest is darkest."],
+  hintDark: ["悬停看分数，点按固定。底色：对全部生成 token 的平均分，最高者最亮。", "Hover for scores, click to pin. Shading: mean score over all generated tokens, the highest is brightest."],
+  moreLight: ["越深越重要", "darker is more important"], moreDark: ["越亮越重要", "brighter is more important"],
+  signed: ["橙 < 0 < 蓝", "orange < 0 < blue"], byColumn: ["每列以自己的最高分为准：列与列的颜色不可比", "each column by its own highest score: compare within a column"],
+  common: ["所有列同一尺度", "one scale for all columns"], highest: ["该列最高分", "column's highest"],
+  hide: ["隐藏特殊 token", "hide special tokens"], oneScale: ["所有列同一尺度", "one scale for all columns"],
+  hidden: ["已隐藏特殊 token：{}。", "Hidden special tokens: {}."], renormalised: ["每列其余分数已重新归一化，总和不变。", "The other scores of each column are renormalised to the same total."],
+  unchanged: ["分数不变。", "Scores are unchanged."], keys: ["键盘：Tab 进入，方向键移动，Enter 固定，Esc 取消", "Keyboard: Tab to enter, arrows to move, Enter to pin, Esc to release"],
+  source: ["来源", "source"], prompt: ["提示", "prompt"], generated: ["生成", "generated"], probability: ["概率", "probability"],
+  rivals: ["其他候选：", "rivals: "], none: ["：无分数，尚未写出", ": no score, not yet written"], pinned: ["已固定", "pinned"],
+  together: ["并排", "side by side"], unfold: ["展开 {}", "unfold {}"], fold: ["折叠 {}", "fold {}"],
+  token: ["词元", "tokens"], word: ["词", "words"], sentence: ["句", "sentences"], turn: ["段", "turns"],
+};
+const hasChinese = canDrawChinese();
+let language = data.language || (navigator.language.startsWith("zh") && hasChinese ? "zh" : "en");
+const say = (key, value) => TEXTS[key][language === "zh" ? 0 : 1].replace("{}", () => value);
+
+// Without a font every character is the same empty box; tokens have a font of their own in the page.
+function canDrawChinese() {
+  const pixels = (character) => {
+    const context = Object.assign(document.createElement("canvas"), { width: 20, height: 20 }).getContext("2d");
+    context.font = '16px system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", sans-serif';
+    context.fillText(character, 0, 16);
+    return context.getImageData(0, 0, 20, 20).data.join();
+  };
+  return pixels("机") !== pixels("器");
+}
+
+// ---- Scores: NaN where there is none.
+
 function unpack(layer) {
   const bytes = Uint8Array.from(atob(layer.scores), (character) => character.charCodeAt(0));
-  return new Float32Array(bytes.buffer); // NaN where there is no score
+  return new Float32Array(bytes.buffer);
 }
 
-// Rows and columns shown, and each layer's scores over them: all, or without special tokens.
-function select(isHiding) {
-  const keep = (flags) => [...flags].map((flag, at) => (isHiding && flag === "1" ? -1 : at)).filter((at) => at >= 0);
-  const rows = keep(data.specialRows), columns = keep(data.specialColumns);
-  const width = data.columns.length;
-  const layers = data.layers.map((layer) => {
-    const all = (layer.unpacked ||= unpack(layer));
-    const scores = rows.map((row) => columns.map((column) => all[row * width + column]));
-    if (isHiding && layer.isShare) rescale(scores, columns.map((column) => total(data.rows.map((_, row) => all[row * width + column]))));
-    const sizes = scores.flat().filter((score) => score === score).map(Math.abs);
-    const highest = sizes.reduce((most, size) => Math.max(most, size), 0);
-    return { name: layer.name, isSigned: layer.isSigned, isShare: layer.isShare, scores, highest };
-  });
-  const shared = Math.max(0, ...layers.filter((layer) => layer.isShare).map((layer) => layer.highest));
-  for (const layer of layers) layer.end = (layer.isShare ? shared : layer.highest) || 1;
-  return { rows, columns, layers };
-}
-
-function total(scores) {
-  return scores.reduce((sum, score) => sum + (score === score ? score : 0), 0);
-}
-
-// Scale each column to the total it had before rows were left out.
-function rescale(scores, totals) {
-  totals.forEach((before, column) => {
-    const after = total(scores.map((row) => row[column]));
-    if (after > 0) for (const row of scores) row[column] *= before / after;
-  });
-}
+const isKnown = (score) => score === score;
+const range = (start, end) => Array.from({ length: end - start }, (_, place) => start + place);
+const total = (scores) => scores.reduce((sum, score) => sum + (isKnown(score) ? score : 0), 0);
+const mean = (scores) => (scores.some(isKnown) ? total(scores) / scores.filter(isKnown).length : NaN);
+const highest = (scores) => scores.reduce((most, score) => Math.max(most, isKnown(score) ? Math.abs(score) : 0), 0);
 
 // Round exact ties to even, as Python does; toFixed rounds everything else exactly.
 function written(score, places) {
@@ -44,30 +51,99 @@ function written(score, places) {
 
 const rgb = (hex) => [1, 3, 5].map((at) => parseInt(hex.slice(at, at + 2), 16));
 
-function colorOf(score, layer, theme) {
-  if (score !== score) return null;
-  const stops = data.scales[theme][layer.isSigned ? "diverging" : "sequential"].map(rgb);
-  const share = Math.max(-1, Math.min(1, score / layer.end));
-  const at = (layer.isSigned ? (share + 1) / 2 : Math.max(0, share)) * (stops.length - 1);
+function colorOf(score, end, isSigned, theme) {
+  if (!isKnown(score)) return null;
+  const stops = data.scales[theme][isSigned ? "diverging" : "sequential"].map(rgb);
+  const share = Math.max(-1, Math.min(1, score / (end || 1)));
+  const at = (isSigned ? (share + 1) / 2 : Math.max(0, share)) * (stops.length - 1);
   const low = Math.min(Math.floor(at), stops.length - 2);
   return stops[low].map((part, channel) => Math.round(part + (stops[low + 1][channel] - part) * (at - low)));
-}
-
-function paint(element, color) {
-  element.style.background = color ? `rgb(${color})` : "";
-  element.style.color = color ? inkOn(color) : "";
-}
-
-// The ink with the higher WCAG contrast.
-function inkOn(color) {
-  return luminance(color) > 0.1791 ? "#000" : "#fff";
 }
 
 function luminance(color) {
   const [red, green, blue] = color.map((part) => (part / 255 <= 0.04045 ? part / 3294.6 : ((part / 255 + 0.055) / 1.055) ** 2.4));
   return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
 }
-// One panel: a method's running text, its map, and its legend. `view` comes from select().
+
+function paint(element, color) {
+  element.style.background = color ? `rgb(${color})` : "";
+  element.style.color = color ? (luminance(color) > 0.1791 ? "#000" : "#fff") : ""; // the ink with the higher contrast
+}
+
+// ---- The view: nodes of rows and columns, each a token or a folded group, and the scores over them.
+
+const isSpecial = (kind, token) => data[kind].special[token] === "1";
+
+// Walk the levels from coarse to fine; a group that is open stands aside for what is in it. Groups above the chosen level
+// are open, the others and a chat's template are shut, and a click turns a group round (`app.turned`).
+function nodesOf(app, kind) {
+  const { tokens, levels } = data[kind], chosen = levels.findIndex((level) => level.name === app.level);
+  const kept = (members) => members.filter((token) => !(app.isHiding && isSpecial(kind, token)));
+  const expand = (depth, within) => {
+    if (depth === levels.length) return kept(within).map((token) => ({ label: tokens[token], members: [token], isSpecial: isSpecial(kind, token), folds: [] }));
+    const { name, labels, numbers } = levels[depth];
+    return [...new Set(within.map((token) => numbers[token]))].flatMap((number) => {
+      const inside = within.filter((token) => numbers[token] === number), members = kept(inside), key = `${kind} ${name} ${number}`;
+      if (inside.length < 2 || !members.length) return expand(levels.length, inside);
+      const isTemplate = kind === "rows" && members.every((token) => isSpecial(kind, token)), isTurned = app.turned.has(key);
+      if (((chosen >= 0 && depth >= chosen) || isTemplate) !== isTurned) return [{ label: labels[number], members, key, isSpecial: isTemplate, folds: [] }];
+      // A template is one group at every level: it opens at once.
+      const nodes = expand(isTemplate ? levels.length : depth + 1, inside);
+      if (isTurned) nodes[0].folds.unshift([key, labels[number]]);
+      return nodes;
+    });
+  };
+  return expand(0, range(0, tokens.length));
+}
+
+function makeView(app) {
+  const columns = nodesOf(app, "columns"), width = data.columns.tokens.length;
+  let rows = nodesOf(app, "rows");
+  // What a word had of itself while its later tokens were written is no influence of another one: a row of its own.
+  const ownOf = (column) => (data.start === null || column.members.length < 2 ? [] : column.members.map((token) => data.start + data.places[token]));
+  const own = columns.map((column) => new Set(ownOf(column)));
+  const layers = data.layers.map((layer) => {
+    const all = (layer.unpacked ||= unpack(layer));
+    // A column without any score, as where there is no contrast, does not thin the mean of its group.
+    const isScored = range(0, width).map((token) => range(0, data.rows.tokens.length).some((row) => isKnown(all[row * width + token])));
+    const known = (column) => column.members.filter((token) => isScored[token]);
+    // Rows of a group add up, its columns are averaged: so a column keeps its total.
+    const scoreOf = (members, tokens) => {
+      const cells = members.flatMap((row) => tokens.map((token) => all[row * width + token]));
+      return cells.some(isKnown) ? total(cells) / tokens.length : NaN;
+    };
+    const scores = rows.map((row) => columns.map((column, at) => scoreOf(row.members.filter((token) => !own[at].has(token)), known(column))));
+    scores.push(columns.map((column, at) => scoreOf([...own[at]].filter((row) => row < data.rows.tokens.length), known(column))));
+    if (app.isHiding && layer.isShare) rescale(scores, columns.map((column) => total([scoreOf(range(0, data.rows.tokens.length), known(column))])));
+    return { ...layer, scores };
+  });
+  const isEmpty = (row) => layers.every(({ scores }) => !scores[row].some(isKnown));
+  let end = rows.length; // the last token written has influenced none: its row would be empty
+  while (end > 1 && isEmpty(end - 1)) end -= 1;
+  const shown = [...range(0, end), ...(isEmpty(rows.length) ? [] : [rows.length])];
+  rows = shown.map((row) => rows[row] || { label: data.ownPart, members: [], folds: [] });
+  for (const layer of layers) layer.scores = shown.map((row) => layer.scores[row]);
+  const shared = highest(layers.filter((layer) => layer.isShare).flatMap(({ scores }) => scores.flat()));
+  for (const layer of layers) {
+    const end = layer.isShare ? shared : highest(layer.scores.flat());
+    layer.isCommon = app.isCommon || layer.hasCommonScale;
+    layer.ends = columns.map((_, column) => (layer.isCommon ? end : highest(layer.scores.map((row) => row[column]))));
+    layer.end = end;
+  }
+  const place = (column) => (data.start === null ? -1 : rows.findIndex((row) => row.members.includes(data.start + data.places[column.members[0]])));
+  return { rows, columns, layers, rowOf: columns.map(place), prompt: rows.filter((row) => row.members.length && (data.start === null || row.members[0] < data.start)) };
+}
+
+// Scale each column to the total it had before rows were left out.
+function rescale(scores, totals) {
+  totals.forEach((before, column) => {
+    const after = total(scores.map((row) => row[column]));
+    if (after > 0) for (const row of scores) row[column] *= before / after;
+  });
+}
+
+// ---- Panels: one for each layer.
+
 function make(tag, name, text, parent) {
   const element = document.createElement(tag);
   if (name) element.className = name;
@@ -76,176 +152,227 @@ function make(tag, name, text, parent) {
   return element;
 }
 
-function makePanel(view, layer, theme) {
+function makePanel(app, view, layer) {
   const element = make("section", "hw7-panel");
   element.setAttribute("aria-label", layer.name);
   make("h4", "hw7-name", layer.name, element);
-  const panel = { element, layer, view, theme };
-  makeText(panel);
-  if (data.columnNotes.length && layer === view.layers[data.mainLayer]) makeNotes(panel);
+  const panel = { element, layer, view, theme: app.theme, size: sizesOf(view) };
+  panel.text = make("div", "hw7-text", undefined, element);
+  panel.sources = makeLine(panel.text, say(data.start === null ? "source" : "prompt"), view.prompt, "row");
+  panel.generated = makeLine(panel.text, say("generated"), view.columns, "column");
+  if (data.columnNotes.length && layer.name === data.layers[data.mainLayer].name) makeNotes(panel);
   panel.state = make("div", "hw7-state", undefined, element);
   panel.state.setAttribute("role", "status");
-  makeFrame(panel);
+  makeFrame(app, panel);
   makeLegend(panel);
   return panel;
 }
 
-function makeText(panel) {
-  const { view } = panel, text = make("div", "hw7-text", undefined, panel.element);
-  const prompt = data.start === null ? view.rows : view.rows.filter((row) => row < data.start);
-  const labels = data.start === null ? ["来源 source", "生成 generated"] : ["提示 prompt", "生成 generated"];
-  panel.sources = makeLine(text, labels[0], prompt.map((row) => [data.rows[row], data.specialRows[row]]), "row");
-  panel.generated = makeLine(text, labels[1], view.columns.map((at) => [data.columns[at], data.specialColumns[at]]), "column");
-  panel.text = text;
-}
-
-// A remark on each generated token, such as its rank correlation.
-function makeNotes({ view, text }) {
-  const line = make("div", "hw7-line", undefined, text), words = [make("b", "", "等级相关 ρ", line), make("div", "", undefined, line)][1];
-  view.columns.forEach((at, place) => {
-    const word = make("span", "hw7-token", undefined, words);
-    word.dataset.column = place;
-    make("bdi", "", data.columns[at], word);
-    make("i", "", ` ${data.columnNotes[at].replace("ρ = ", "")}`, word);
-  });
-}
-
-function makeLine(parent, label, tokens, kind) {
+function makeLine(parent, name, nodes, kind) {
   const line = make("div", "hw7-line", undefined, parent);
-  make("b", "", label, line);
+  make("b", "", name, line);
   const words = make("div", "", undefined, line);
-  return tokens.map(([token, isSpecial], place) => {
-    const word = make("span", "hw7-token" + (isSpecial === "1" ? " hw7-special" : ""), token, words);
-    word.dir = "auto";
-    word.tabIndex = place ? -1 : 0;
+  return nodes.map((node, place) => {
+    const word = make("span", "hw7-token" + (node.isSpecial ? " hw7-special" : ""), node.label, words);
+    Object.assign(word, { dir: "auto", tabIndex: place ? -1 : 0 });
     word.setAttribute("role", "button");
     word.dataset[kind] = place;
     return word;
   });
 }
 
-function sizesOf(view) {
-  const columns = view.columns.length, longest = (tokens) => Math.max(2, ...tokens.map((token) => widthOf(token)));
-  const hasNumbers = columns <= data.mostColumnsWithNumbers && view.rows.length <= 2 * data.mostColumnsWithNumbers;
-  const heads = longest(view.columns.map((at) => data.columns[at]));
-  const sides = longest(view.rows.map((at) => data.rows[at]));
-  const side = columns <= 80 ? 20 : 14, level = Math.max(40, heads * 7.4 + 8);
-  const isTall = !hasNumbers || level > (columns <= 7 ? 80 : 52);
-  return {
-    hasNumbers, isTall, width: hasNumbers ? Math.round(isTall ? 40 : level) : side, height: hasNumbers ? 25 : side,
-    heads: isTall ? Math.min(120, Math.round(heads * 7.2 + 14)) : 27,
-    sides: Math.min(130, Math.round(sides * 7.4 + 20)),
-  };
+// A remark on each generated token, such as its rank correlation.
+function makeNotes({ text, view }) {
+  const line = make("div", "hw7-line", undefined, text);
+  make("b", "", "ρ", line);
+  const words = make("div", "", undefined, line);
+  view.columns.forEach(({ label, members }, place) => {
+    if (members.length > 1) return;
+    const word = make("span", "hw7-noted", undefined, words);
+    word.dataset.column = place;
+    make("bdi", "", label, word);
+    make("i", "", ` ${data.columnNotes[members[0]].replace("ρ = ", "")}`, word);
+  });
 }
 
 // Chinese characters are two letters wide.
-const widthOf = (token) => [...token].reduce((sum, character) => sum + (character > "\u2e7f" ? 1.85 : 1), 0);
+const widthOf = (text) => [...text].reduce((sum, character) => sum + (character > "\u2e7f" ? 1.85 : 1), 0);
+const longest = (nodes) => Math.max(2, ...nodes.map((node) => widthOf(node.label) + (node.key ? 9 : 0) + 3.5 * node.folds.length));
 
-function makeFrame(panel) {
-  const { view, layer } = panel, size = (panel.size = sizesOf(view));
+function sizesOf({ rows, columns }) {
+  const most = data.mostColumnsWithNumbers, hasNumbers = columns.length <= most && rows.length <= 2 * most;
+  const heads = longest(columns), side = columns.length <= 80 ? 20 : 14, level = Math.max(40, heads * 7.4 + 8);
+  const isTall = !hasNumbers || level > (columns.length <= 7 ? 80 : 52);
+  const size = {
+    hasNumbers, isTall, width: hasNumbers ? Math.round(isTall ? 40 : level) : side, height: hasNumbers ? 25 : side,
+    heads: isTall ? Math.min(120, Math.round(heads * 7.2 + 14)) : 27, sides: Math.min(190, Math.round(longest(rows) * 7.4 + 20)),
+  };
+  size.top = size.heads + (data.probabilities ? 19 : 0);
+  return size;
+}
+
+// A table, so that screen readers name row and column of a score; many cells are one canvas in it.
+function makeFrame(app, panel) {
+  const { view, layer, size } = panel;
   const frame = (panel.frame = make("div", "hw7-frame" + (size.isTall ? " hw7-tall" : ""), undefined, panel.element));
   frame.tabIndex = 0;
   frame.setAttribute("role", "group");
-  frame.setAttribute("aria-label", `${layer.name}: ${view.rows.length} × ${view.columns.length}`);
-  const heads = make("div", "hw7-heads", undefined, frame), body = make("div", "hw7-body", undefined, frame);
-  const corner = make("div", "hw7-corner", undefined, heads), sides = make("div", "hw7-sides", undefined, body);
-  corner.style.width = sides.style.width = size.sides + "px";
-  panel.heads = view.columns.map((at, place) => label(heads, "hw7-head", data.columns[at], data.specialColumns[at], "column", place, size.width, size.heads, size.isTall));
-  panel.sides = view.rows.map((at, place) => label(sides, "hw7-side", data.rows[at], data.specialRows[at], "row", place, null, size.height));
-  const map = (panel.map = make("div", "hw7-map", undefined, body));
-  size.hasNumbers ? fillTable(panel) : fillCanvas(panel);
-  panel.bands = ["hw7-band", "hw7-band", "hw7-spot"].map((name) => make("div", name, undefined, map));
-  panel.text.style.width = Math.max(300, size.sides + size.width * view.columns.length) + "px";
-  panel.width = size.sides + size.width * view.columns.length + 2;
+  frame.setAttribute("aria-label", `${layer.name}: ${view.rows.length} × ${view.columns.length}. ${say("keys")}`);
+  const grid = (panel.grid = make("div", "hw7-grid", undefined, frame)), table = make("table", "", undefined, grid);
+  const widths = make("colgroup", "", undefined, table);
+  [size.sides, ...view.columns.map(() => size.width)].forEach((width) => (make("col", "", undefined, widths).style.width = width + "px"));
+  table.style.width = (panel.width = size.sides + size.width * view.columns.length) + "px";
+  const head = table.createTHead(), line = head.insertRow();
+  make("td", "hw7-corner", undefined, line);
+  panel.heads = view.columns.map((node, place) => makeHead(app, line, "hw7-head", node, "column", place, size.heads, size.width, size.isTall));
+  if (data.probabilities) makeProbabilities(panel, head.insertRow());
+  const body = table.createTBody(), lines = view.rows.map(() => body.insertRow());
+  panel.sides = view.rows.map((node, place) => makeHead(app, lines[place], "hw7-side", node, "row", place, size.height, size.sides, false, node.key && layer.isShare ? mean(layer.scores[place]) : undefined));
+  size.hasNumbers ? fillCells(panel, lines) : fillCanvas(panel, lines[0]);
+  panel.bands = ["hw7-band", "hw7-band", "hw7-spot"].map((name) => make("div", name, undefined, grid));
+  panel.text.style.width = Math.max(300, panel.width) + "px";
 }
 
-function label(parent, name, token, isSpecial, kind, place, width, height, isTall) {
-  const element = make("div", name + (isSpecial === "1" ? " hw7-special" : ""), token, parent);
-  element.title = token;
-  element.dataset[kind] = place;
-  if (width) element.style.width = width + "px";
-  element.style.height = height + "px";
-  if (name === "hw7-side" || isTall) element.style.lineHeight = (isTall ? width : height) + "px";
-  if (Math.min(width || height, height) < 18) element.style.fontSize = "10px";
-  return element;
+function makeHead(app, line, name, node, kind, place, height, width, isTall, share) {
+  const head = make("th", name + (node.isSpecial ? " hw7-special" : ""), undefined, line);
+  head.scope = kind === "row" ? "row" : "col";
+  head.title = node.label;
+  head.dataset[kind] = place;
+  head.style.height = height + "px";
+  // Turned letters read well, turned signs and Chinese characters do not; what is short is not turned at all.
+  const isFlat = isTall && widthOf(node.label) * 7.4 + 4 <= width && !node.key && !node.folds.length;
+  const isUpright = !/[\p{L}\p{N}]/u.test(node.label.replace(/[\u2e80-\uffff]/g, ""));
+  const box = make("div", isFlat ? "hw7-flat" : isUpright ? "hw7-upright" : "", undefined, head);
+  Object.assign(box.style, { width: (kind === "row" ? width - 4 : width) + "px", height: isFlat ? "" : height - (kind === "row" ? 0 : 3) + "px", lineHeight: (isTall ? width : height) + "px" });
+  if (Math.min(height, width) < 18) box.style.fontSize = "10px";
+  for (const [key, label] of node.folds) makeFold(app, box, "▾", "fold", key, label);
+  if (node.key) makeFold(app, box, "▸", "unfold", node.key, node.label);
+  make("bdi", "", node.label, box);
+  if (share !== undefined) make("i", "", ` ${Math.round(100 * share)}%`, box);
+  return head;
 }
 
-function fillTable({ map, layer, size, theme }) {
-  const table = make("table", "", undefined, map);
-  for (const row of layer.scores) {
-    const line = table.insertRow();
-    for (const score of row) {
-      const cell = line.insertCell();
-      cell.style.width = size.width + "px";
-      cell.style.height = size.height + "px";
-      if (score !== score) continue;
-      cell.textContent = written(score, 2);
-      paint(cell, colorOf(score, layer, theme));
-    }
-  }
-  table.style.width = size.width * (layer.scores[0] || []).length + "px";
+function makeFold(app, parent, sign, text, key, label) {
+  const button = make("button", "hw7-fold", sign, parent);
+  button.type = "button";
+  button.title = say(text, label);
+  button.setAttribute("aria-label", button.title);
+  button.setAttribute("aria-expanded", sign === "▾");
+  button.addEventListener("click", (event) => {
+    stop(event);
+    app.turned.has(key) ? app.turned.delete(key) : app.turned.add(key);
+    rebuild(app);
+  });
+}
+
+// Over each generated token its probability; a group's is left out, its tokens have their own.
+function makeProbabilities({ view, size }, line) {
+  const name = make("th", "hw7-corner hw7-small", say("probability"), line);
+  name.scope = "row";
+  view.columns.forEach(({ members }, place) => {
+    const cell = make("td", "hw7-small", undefined, line), [probability] = data.probabilities[members[0]];
+    cell.dataset.column = place;
+    if (members.length > 1) return;
+    cell.title = written(probability, 3);
+    if (size.hasNumbers) cell.textContent = written(probability, 2);
+    cell.style.backgroundSize = `${100 * probability}% 3px`;
+  });
+}
+
+function fillCells({ layer, theme }, lines) {
+  layer.scores.forEach((row, place) => row.forEach((score, column) => {
+    const cell = lines[place].insertCell();
+    if (!isKnown(score)) return;
+    cell.textContent = written(score, 2);
+    paint(cell, colorOf(score, layer.ends[column], layer.isSigned, theme));
+  }));
 }
 
 // One pixel a cell, enlarged by the browser: 40,000 cells cost one element.
-function fillCanvas({ map, layer, view, size, theme }) {
-  const canvas = make("canvas", "", undefined, map), columns = view.columns.length;
-  canvas.width = columns;
-  canvas.height = view.rows.length;
-  canvas.style.width = columns * size.width + "px";
-  canvas.style.height = view.rows.length * size.height + "px";
-  const context = canvas.getContext("2d"), picture = context.createImageData(columns, view.rows.length);
-  layer.scores.flat().forEach((score, place) => {
-    const color = colorOf(score, layer, theme);
-    if (color) picture.data.set([...color, 255], place * 4);
-  });
+function fillCanvas({ layer, view, size, theme }, line) {
+  const cell = line.insertCell(), canvas = make("canvas", "", undefined, cell), columns = view.columns.length, rows = view.rows.length;
+  Object.assign(cell, { rowSpan: rows, colSpan: columns });
+  Object.assign(canvas, { width: columns, height: rows });
+  Object.assign(canvas.style, { width: columns * size.width + "px", height: rows * size.height + "px" });
+  canvas.setAttribute("role", "img");
+  canvas.setAttribute("aria-label", `${layer.name}: ${rows} × ${columns}`);
+  const context = canvas.getContext("2d"), picture = context.createImageData(columns, rows);
+  layer.scores.forEach((row, at) => row.forEach((score, column) => {
+    const color = colorOf(score, layer.ends[column], layer.isSigned, theme);
+    if (color) picture.data.set([...color, 255], (at * columns + column) * 4);
+  }));
   context.putImageData(picture, 0, 0);
 }
 
 function makeLegend({ element, layer, theme }) {
   const legend = make("div", "hw7-legend", undefined, element);
-  const stops = data.scales[theme][layer.isSigned ? "diverging" : "sequential"];
-  const end = layer.end;
-  make("span", "", layer.isSigned ? written(-end, 2) : "0", legend);
+  const stops = data.scales[theme][layer.isSigned ? "diverging" : "sequential"], end = layer.isCommon ? written(layer.end, 2) : say("highest");
+  make("span", "", layer.isSigned ? `−${end}` : "0", legend);
   make("span", "hw7-ramp", undefined, legend).style.background = `linear-gradient(90deg,${stops})`;
-  make("span", "", written(end, 2), legend);
-  make("span", "", layer.isSigned ? "橙 < 0 < 蓝" : "越深越重要", legend).dataset.theme = theme;
-  if (theme === "dark" && !layer.isSigned) legend.lastChild.textContent = "越亮越重要";
+  make("span", "", end, legend);
+  const order = layer.isSigned ? say("signed") : say(theme === "dark" ? "moreDark" : "moreLight");
+  make("span", "hw7-scale", `${order} · ${say(layer.isCommon ? "common" : "byColumn")}`, legend);
 }
-// The component: tabs, theme, hover, pin and keyboard around the panels.
-const HINT = "悬停看分数，点按固定。底色：对全部生成 token 的平均分，以最高者为最深";
+
+// ---- The component: switches, tabs, and what is pinned or pointed at.
 
 function start(root) {
   root.dataset.ready = "";
-  const app = { root, isHiding: data.isHiding, tab: null, pinned: null, pointed: null, theme: themeOf(root) };
+  const app = { root, isHiding: data.isHiding, isCommon: data.isCommon, level: "token", turned: new Set(), tab: null, pinned: null, pointed: null, theme: themeOf(root) };
   const bar = make("div", "hw7-bar", undefined, root);
   app.tabs = make("div", "hw7-tabs", undefined, bar);
-  app.tabs.setAttribute("role", "tablist");
-  if (data.canHideSpecial && /1/.test(data.specialRows + data.specialColumns)) makeSwitch(app, bar);
-  make("span", "hw7-model", `${data.title} · ${data.rows.length} × ${data.columns.length}`, bar);
+  app.switches = make("div", "hw7-bar", undefined, bar);
+  make("span", "hw7-model", `${data.title} · ${data.rows.tokens.length} × ${data.columns.tokens.length}`, bar);
   app.note = make("div", "hw7-note", undefined, root);
   app.stage = make("div", "hw7-panels", undefined, root);
-  make("div", "hw7-help", "键盘 keyboard：Tab 进入，方向键移动，Enter 固定 pin，Esc 取消", root);
+  app.help = make("div", "hw7-help", undefined, root);
   build(app);
   listen(app);
   followTheme(app);
+  // Text drawn before the page's own font is there would keep its empty boxes.
+  document.fonts.load('13px "HW7 Sans"').then((found) => { if (found.length) root.style.fontFeatureSettings = '"kern"'; });
 }
 
-function makeSwitch(app, bar) {
-  const label = make("label", "", undefined, bar), box = make("input", "", undefined, label);
-  box.type = "checkbox";
-  box.checked = app.isHiding;
-  make("span", "", "隐藏特殊 token (hide special)", label);
-  box.addEventListener("change", () => { app.isHiding = box.checked; app.pinned = app.pointed = null; build(app); });
+function makeSwitches(app) {
+  app.switches.replaceChildren();
+  const levels = data.rows.levels.map((level) => level.name);
+  if (levels.length) [...levels, "token"].forEach((name) => {
+    const button = make("button", "hw7-level", TEXTS[name] ? say(name) : name, app.switches);
+    button.type = "button";
+    button.setAttribute("aria-pressed", app.level === name);
+    button.addEventListener("click", () => { app.level = name; app.turned.clear(); rebuild(app); });
+  });
+  const box = (key, field) => {
+    const label = make("label", "", undefined, app.switches), input = make("input", "", undefined, label);
+    Object.assign(input, { type: "checkbox", checked: app[field] });
+    make("span", "", say(key), label);
+    input.addEventListener("change", () => { app[field] = input.checked; rebuild(app); });
+  };
+  if (data.canHideSpecial && /1/.test(data.rows.special + data.columns.special)) box("hide", "isHiding");
+  box("oneScale", "isCommon");
+  const other = make("button", "hw7-level", language === "zh" ? "English" : hasChinese ? "中文" : "zh", app.switches);
+  Object.assign(other, { type: "button", lang: language === "zh" ? "en" : "zh-Hans" });
+  other.addEventListener("click", () => { language = language === "zh" ? "en" : "zh"; rebuild(app); });
+}
+
+function rebuild(app) {
+  const place = [...app.switches.querySelectorAll("button,input")].indexOf(document.activeElement);
+  app.pinned = app.pointed = null;
+  build(app);
+  app.switches.querySelectorAll("button,input")[place]?.focus();
 }
 
 function build(app) {
-  const view = select(app.isHiding);
-  app.panels = view.layers.map((layer) => makePanel(view, layer, app.theme));
-  const hidden = [...new Set([...data.rows.filter((_, at) => data.specialRows[at] === "1"), ...data.columns.filter((_, at) => data.specialColumns[at] === "1")])];
+  app.root.lang = language === "zh" ? "zh-Hans" : "en";
+  makeSwitches(app);
+  const view = (app.view = makeView(app));
+  app.panels = view.layers.map((layer) => makePanel(app, view, layer));
+  const hidden = new Set(["rows", "columns"].flatMap((kind) => data[kind].tokens.filter((_, token) => isSpecial(kind, token))));
   const notes = [...data.notes];
-  if (app.isHiding && hidden.length) notes.push(`已隐藏特殊 token：${hidden.join(" ")}。` + (view.layers.some((layer) => layer.isShare) ? "每列其余分数已重新归一化 (renormalised)，总和不变。" : "分数不变 (not shares)。"));
+  if (app.isHiding && hidden.size) notes.push(say("hidden", [...hidden].join(" ")), say(view.layers.some((layer) => layer.isShare) ? "renormalised" : "unchanged"));
   app.note.textContent = notes.join(" ");
   app.note.hidden = !notes.length;
+  app.help.textContent = say("keys");
   if (app.tab === null) app.tab = fitsTogether(app) ? app.panels.length : data.mainLayer;
   makeTabs(app);
   show(app);
@@ -258,7 +385,8 @@ function fitsTogether(app) {
 }
 
 function makeTabs(app) {
-  const names = app.panels.length > 1 ? [...app.panels.map((panel) => panel.layer.name), "并排 side by side"] : [];
+  const names = app.panels.length > 1 ? [...app.panels.map((panel) => panel.layer.name), say("together")] : [];
+  if (names.length) app.tabs.setAttribute("role", "tablist");
   app.tabs.replaceChildren(...names.map((name, place) => {
     const button = make("button", "", name);
     button.type = "button";
@@ -276,86 +404,85 @@ function show(app) {
   });
   for (const panel of app.panels) {
     panel.element.classList.toggle("hw7-alone", chosen.length === 1);
-    panel.element.style.width = chosen.length === 1 ? "" : Math.max(panel.width, 300) + "px";
+    panel.element.style.width = chosen.length === 1 ? "" : Math.max(panel.width + 2, 300) + "px";
   }
   app.stage.replaceChildren(...chosen.map((panel) => panel.element));
   mark(app);
 }
 
-// Show what is pinned or pointed at in every panel: {row, column}, either may be missing.
+// Show what is pinned, or else pointed at, in every panel: {row, column}, either may be missing.
 function mark(app) {
   const at = app.pinned || app.pointed;
   app.root.toggleAttribute("data-pinned", Boolean(app.pinned));
   for (const panel of app.panels) {
-    shade(panel, at);
-    tell(panel, app.pointed || app.pinned, Boolean(app.pinned));
+    shade(panel, at, Boolean(app.pinned));
+    tell(panel, at, Boolean(app.pinned));
     frameCells(panel, at);
   }
 }
 
-function shade(panel, at) {
-  const { layer, view, theme } = panel, isByRow = at && at.column === undefined;
-  const mean = (row) => { const known = row.filter((score) => score === score); return known.length ? total(known) / known.length : NaN; };
-  const means = at ? [] : layer.scores.map(mean);
-  const end = Math.max(...means.map((score) => Math.abs(score) || 0)) || 1;
-  const scale = at ? layer : { ...layer, end };
-  const scoreOf = (row) => (!at ? means[row] : isByRow ? NaN : layer.scores[row][at.column]);
-  panel.sources.forEach((word, row) => paint(word, colorOf(isByRow ? NaN : scoreOf(row), scale, theme)));
-  const offset = panel.sources.length; // decoder-only: the rows after the prompt are generated tokens
-  panel.generated.forEach((word, column) => {
-    const own = data.start !== null && layer.scores[offset + column] ? scoreOf(offset + column) : NaN;
-    paint(word, colorOf(isByRow ? layer.scores[at.row][column] : own, scale, theme));
-  });
-  const isOn = (kind, place) => Boolean(at && at[kind] === place);
-  panel.sources.forEach((word, row) => word.classList.toggle("hw7-on", isOn("row", row)));
-  panel.generated.forEach((word, column) => word.classList.toggle("hw7-on", isOn("column", column) || (data.start !== null && isOn("row", offset + column))));
-  panel.heads.forEach((head, column) => head.classList.toggle("hw7-on", isOn("column", column)));
-  panel.sides.forEach((side, row) => side.classList.toggle("hw7-on", isOn("row", row)));
+function shade(panel, at, isPinned) {
+  const { layer, view, theme } = panel, { row, column } = at || {};
+  const means = layer.scores.map(mean), most = highest(means), isByRow = at && column === undefined;
+  const color = (place) => (!at ? colorOf(means[place], most, layer.isSigned, theme) : isByRow ? null : colorOf(layer.scores[place][column], layer.ends[column], layer.isSigned, theme));
+  const own = (place) => (view.rowOf[place] < 0 ? null : color(view.rowOf[place]));
+  panel.sources.forEach((word, place) => paint(word, color(place)));
+  panel.generated.forEach((word, place) => paint(word, isByRow ? colorOf(layer.scores[row][place], layer.ends[place], layer.isSigned, theme) : own(place)));
+  const turn = (element, isOn, isWord) => {
+    element.classList.toggle("hw7-on", isOn);
+    if (isWord) element.setAttribute("aria-pressed", isOn && isPinned);
+  };
+  panel.sources.forEach((word, place) => turn(word, row === place, true));
+  panel.generated.forEach((word, place) => turn(word, column === place || (row !== undefined && row === view.rowOf[place]), true));
+  panel.heads.forEach((head, place) => turn(head, column === place));
+  panel.sides.forEach((side, place) => turn(side, row === place));
 }
 
 // One line that names what is shown: "machine ← 机器 0.447 · 学习 0.212".
-function tell(panel, at, isPinned) {
-  const { layer, view, state } = panel, name = (token) => make("bdi", "", token);
-  if (!at) return state.replaceChildren(make("i", "", HINT));
-  const rowName = (row) => data.rows[view.rows[row]], columnName = (column) => data.columns[view.columns[column]];
-  const parts = [];
-  if (at.row !== undefined && at.column !== undefined) {
-    const score = layer.scores[at.row][at.column];
-    parts.push(name(columnName(at.column)), " ← ", name(rowName(at.row)), score === score ? ` ${written(score, 3)}` : "：无分数 (not yet written)");
+function tell({ layer, view, state, theme }, at, isPinned) {
+  const name = (node) => make("bdi", "", node.label), { row, column } = at || {};
+  if (!at) return state.replaceChildren(make("i", "", say(theme === "dark" ? "hintDark" : "hintLight")));
+  const parts = [name(column === undefined ? view.rows[row] : view.columns[column]), column === undefined ? " → " : " ← "];
+  if (row !== undefined && column !== undefined) {
+    const score = layer.scores[row][column];
+    parts.push(name(view.rows[row]), isKnown(score) ? ` ${written(score, 3)}` : say("none"));
   } else {
-    const isByRow = at.column === undefined;
-    parts.push(name(isByRow ? rowName(at.row) : columnName(at.column)), isByRow ? " → " : " ← ");
-    const scores = isByRow ? layer.scores[at.row] : layer.scores.map((row) => row[at.column]);
-    const best = scores.map((score, place) => [score, place]).filter(([score]) => score === score);
+    const scores = column === undefined ? layer.scores[row] : layer.scores.map((line) => line[column]);
+    const best = scores.map((score, place) => [score, place]).filter(([score]) => isKnown(score));
     best.sort((one, other) => Math.abs(other[0]) - Math.abs(one[0]) || one[1] - other[1]);
-    best.slice(0, 4).forEach(([score, place], count) => parts.push(count ? " · " : "", name(isByRow ? columnName(place) : rowName(place)), ` ${written(score, 3)}`));
+    best.slice(0, 4).forEach(([score, place], count) => parts.push(count ? " · " : "", name((column === undefined ? view.columns : view.rows)[place]), ` ${written(score, 3)}`));
   }
-  const note = at.column === undefined ? "" : data.columnNotes[view.columns[at.column]] || "";
-  if (note) parts.push(make("i", "", `  ${note}`));
-  if (isPinned) parts.push(make("i", "", "  📌 已固定 pinned"));
+  const members = column === undefined ? [] : view.columns[column].members;
+  if (members.length === 1) {
+    if (data.columnNotes[members[0]]) parts.push(make("i", "", `  ${data.columnNotes[members[0]]}`));
+    if (data.probabilities) {
+      const [probability, ...rivals] = data.probabilities[members[0]];
+      parts.push(make("i", "", `  ${say("probability")} ${written(probability, 3)}${rivals.length ? `, ${say("rivals")}` : ""}`));
+      rivals.forEach(([label, value], count) => parts.push(count ? " · " : "", make("bdi", "", label), make("i", "", ` ${written(value, 3)}`)));
+    }
+  }
+  if (isPinned) parts.push(make("i", "", `  ${say("pinned")}`));
   state.replaceChildren(...parts);
 }
 
 function frameCells({ bands, size, view }, at) {
-  const place = (band, isShown, left, top, width, height) => Object.assign(band.style, { display: isShown ? "block" : "none", left: left + "px", top: top + "px", width: width + "px", height: height + "px" });
-  const { row, column } = at || {}, w = size.width, h = size.height;
-  place(bands[0], column !== undefined, column * w, 0, w, view.rows.length * h);
-  place(bands[1], row !== undefined, 0, row * h, view.columns.length * w, h);
-  place(bands[2], row !== undefined && column !== undefined, column * w, row * h, w, h);
+  const { row, column } = at || {}, hasRow = row !== undefined, hasColumn = column !== undefined, w = size.width, h = size.height;
+  const place = (band, isShown, left, top, width, height) => Object.assign(band.style, { display: isShown ? "block" : "none", left: size.sides + left + "px", top: size.top + top + "px", width: width + "px", height: height + "px" });
+  place(bands[0], hasColumn, column * w, 0, w, view.rows.length * h);
+  place(bands[1], hasRow, 0, row * h, view.columns.length * w, h);
+  place(bands[2], hasRow && hasColumn, column * w, row * h, w, h);
 }
-// Pointer, keyboard and theme; one set of listeners for the whole component.
+
+// ---- Pointer, keyboard and theme; one set of listeners for the whole component.
+
 function placeOf(app, event) {
   const panel = app.panels.find((one) => one.element.contains(event.target));
-  if (!panel) return null;
-  if (panel.map.contains(event.target)) {
-    const box = panel.map.getBoundingClientRect();
-    const column = Math.floor((event.clientX - box.left) / panel.size.width), row = Math.floor((event.clientY - box.top) / panel.size.height);
-    const isInside = row >= 0 && column >= 0 && row < panel.view.rows.length && column < panel.view.columns.length;
-    return isInside ? { row, column } : null;
-  }
   const named = event.target.closest("[data-row],[data-column]");
-  if (!named) return null;
-  return named.dataset.row === undefined ? { column: Number(named.dataset.column) } : { row: Number(named.dataset.row) };
+  if (named) return named.dataset.row === undefined ? { column: Number(named.dataset.column) } : { row: Number(named.dataset.row) };
+  if (!panel || !panel.grid.contains(event.target)) return null;
+  const box = panel.grid.getBoundingClientRect(), { size, view } = panel;
+  const column = Math.floor((event.clientX - box.left - size.sides) / size.width), row = Math.floor((event.clientY - box.top - size.top) / size.height);
+  return row >= 0 && column >= 0 && row < view.rows.length && column < view.columns.length ? { row, column } : null;
 }
 
 const isSame = (one, other) => Boolean(one && other && one.row === other.row && one.column === other.column);
@@ -391,12 +518,12 @@ function stop(event) {
 }
 
 function onKey(app, event, point) {
-  if (event.ctrlKey || event.altKey || event.metaKey) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches(".hw7-fold")) return;
   const panel = app.panels.find((one) => one.element.contains(event.target));
   if (!panel) return;
   if (event.key === "Escape") { app.pinned = null; point(null); mark(app); stop(event); return; }
   if (event.key === "Enter" || event.key === " ") {
-    const place = event.target === panel.frame ? app.pointed : placeOf(app, event);
+    const place = event.target === panel.frame ? app.pinned || app.pointed : placeOf(app, event);
     if (place) pin(app, place);
     stop(event);
     return;
@@ -407,24 +534,19 @@ function onKey(app, event, point) {
   event.target === panel.frame ? moveCell(panel, app, step, point) : moveWord(panel, event.target, step);
 }
 
-function moveCell(panel, app, [down, right], point) {
-  const clamp = (value, count) => Math.max(0, Math.min(count - 1, value));
-  const { row, column } = app.pointed || app.pinned || {};
+function moveCell({ frame, size, view }, app, [down, right], point) {
+  const clamp = (value, count) => Math.max(0, Math.min(count - 1, value)), { row, column } = app.pinned || app.pointed || {};
   const isFirst = row === undefined || column === undefined;
-  const next = { row: clamp(isFirst ? row || 0 : row + down, panel.view.rows.length), column: clamp(isFirst ? column || 0 : column + right, panel.view.columns.length) };
-  point(next);
-  const { frame, size } = panel, left = next.column * size.width, top = next.row * size.height;
-  const room = { width: frame.clientWidth - size.sides, height: frame.clientHeight - size.heads };
-  if (left < frame.scrollLeft) frame.scrollLeft = left;
-  if (left + size.width > frame.scrollLeft + room.width) frame.scrollLeft = left + size.width - room.width;
-  if (top < frame.scrollTop) frame.scrollTop = top;
-  if (top + size.height > frame.scrollTop + room.height) frame.scrollTop = top + size.height - room.height;
+  const next = { row: clamp(isFirst ? row || 0 : row + down, view.rows.length), column: clamp(isFirst ? column || 0 : column + right, view.columns.length) };
+  if (app.pinned) { app.pinned = next; mark(app); } else point(next);
+  const left = next.column * size.width, top = next.row * size.height, room = [frame.clientWidth - size.sides, frame.clientHeight - size.top];
+  frame.scrollLeft = Math.max(Math.min(frame.scrollLeft, left), left + size.width - room[0]);
+  frame.scrollTop = Math.max(Math.min(frame.scrollTop, top), top + size.height - room[1]);
 }
 
 // Only one word of a line is a stop of the Tab key; arrows walk along the line.
 function moveWord(panel, word, [down, right]) {
-  const line = panel.sources.includes(word) ? panel.sources : panel.generated;
-  const other = line === panel.sources ? panel.generated : panel.sources;
+  const line = panel.sources.includes(word) ? panel.sources : panel.generated, other = line === panel.sources ? panel.generated : panel.sources;
   const next = down ? other[0] : line[Math.max(0, Math.min(line.length - 1, line.indexOf(word) + right))];
   if (!next) return;
   word.tabIndex = down ? word.tabIndex : -1;
@@ -451,7 +573,7 @@ function followTheme(app) {
   const update = () => {
     if (!app.root.isConnected || app.theme === themeOf(app.root)) return;
     app.root.dataset.theme = app.theme = themeOf(app.root);
-    build(app);
+    rebuild(app);
   };
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", update);
   const observer = new MutationObserver(update), options = { attributes: true, attributeFilter: ["class", "theme", "data-jp-theme-light", "style"] };

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 
 from hw7.views.colors import SCALES
 from hw7.views.fonts import drawable, font_families, text_width
-from hw7.views.sheet import Layer, Sheet, notes_of
+from hw7.views.sheet import Layer, Sheet, notes_of, without_empty_rows
 
 FORMATS = ("png", "svg", "pdf")
 
@@ -24,6 +24,7 @@ _MOST_LABELS = 80
 _LONGEST_LABEL = 18
 _INCHES_PER_LETTER = 0.085
 _WIDEST_MAP = 14.0  # inches
+_INKS = {True: "#667080", False: "#1b1f24"}  # special tokens in grey, 5:1 on white
 _GAP = 0.05  # inches between a label and the map
 
 
@@ -50,11 +51,12 @@ class _Sizes:
 
 def figure_of(sheet: Sheet) -> HeatmapFigure:
     """Draw every layer of a sheet, side by side where they are small, else below one another."""
+    sheet = without_empty_rows(sheet)
     sizes = _sizes(sheet)
     width, height = sizes.map_size(sheet)
     slot = (sizes.left + width + 0.75, sizes.top + height + 0.15)
-    note = _note_of(sheet)
-    extra = 0.3 if note else 0.0
+    note = _note_of(sheet, slot[0] * sizes.across)
+    extra = 0.1 + 0.17 * len(note.splitlines())
     figure = HeatmapFigure(figsize=(slot[0] * sizes.across, slot[1] * sizes.down + extra))
     FigureCanvasAgg(figure)
     total_width, total_height = figure.get_size_inches()
@@ -70,8 +72,8 @@ def figure_of(sheet: Sheet) -> HeatmapFigure:
         )
         scale_box = (box[0] + box[2] + 0.08 / total_width, box[1], 0.12 / total_width, box[3])
         _draw(figure, sheet, layer, sizes, box, scale_box)
-    if note:
-        figure.text(0.08 / total_width, 0.1 / total_height, note, **_text(sheet, 9), va="bottom")
+    place = (0.08 / total_width, 0.06 / total_height)
+    figure.text(*place, note, **_text(sheet, 8), va="bottom", color=_INKS[False])
     return figure
 
 
@@ -104,9 +106,11 @@ def _draw(
 ) -> None:
     """Draw one layer with its tokens, its color scale and, where they fit, its scores."""
     axes = figure.add_axes(box)
-    highest = sheet.end_of_scale(layer)
+    is_common = sheet.has_common_scale(layer)
+    ends = sheet.ends_of_scale(layer)
+    highest = float(ends.max()) if is_common else 1.0
     image = axes.imshow(
-        numpy.ma.masked_invalid(layer.scores),
+        numpy.ma.masked_invalid(layer.scores if is_common else layer.scores / ends),
         cmap=_colormap(layer.is_signed),
         vmin=-highest if layer.is_signed else 0.0,
         vmax=highest,
@@ -119,6 +123,9 @@ def _draw(
     if len(sheet.columns) <= _MOST_COLUMNS_WITH_NUMBERS:
         _write_scores(axes, sheet, layer, image)
     bar = figure.colorbar(image, cax=figure.add_axes(scale_box))
+    if not is_common:
+        ticks = {-1: "−max", 0: "0", 1: "max"} if layer.is_signed else {0: "0", 1: "max"}
+        bar.set_ticks([*ticks], labels=[*ticks.values()])
     bar.ax.tick_params(labelsize=7, length=2)
     bar.outline.set_linewidth(0.4)
 
@@ -131,19 +138,18 @@ def _label(axes: Axes, sheet: Sheet, sizes: _Sizes) -> None:
     axes.set_xticks([])
     axes.set_yticks([])
     right, top = (-0.5 - _GAP / side for side in sizes.cell)
-    inks = {True: "#8a8f98", False: "#1b1f24"}
     columns = zip(_labels(sheet, sheet.columns), sheet.special_columns, strict=True)
     for column, (label, special) in list(enumerate(columns))[::step]:
         place: dict[str, Any] = {
-            "rotation": 90,
+            "rotation": 0 if text_width(label) * _INCHES_PER_LETTER <= sizes.cell[0] else 90,
             "ha": "center",
             "va": "bottom",
-            "color": inks[special],
+            "color": _INKS[special],
         }
         axes.text(column, top, label, **style, **place)
     rows = zip(_labels(sheet, sheet.rows), sheet.special_rows, strict=True)
     for row, (label, special) in list(enumerate(rows))[::step]:
-        place = {"ha": "right", "va": "center", "color": inks[special]}
+        place = {"ha": "right", "va": "center", "color": _INKS[special]}
         axes.text(right, row, label, **style, **place)
     for spine in axes.spines.values():
         spine.set_linewidth(0.4)
@@ -153,7 +159,7 @@ def _write_scores(axes: Axes, sheet: Sheet, layer: Layer, image: Any) -> None:
     for (row, column), score in numpy.ndenumerate(layer.scores):
         if not numpy.isfinite(score):
             continue
-        red, green, blue, _ = image.cmap(image.norm(score))
+        red, green, blue, _ = image.cmap(image.norm(image.get_array()[row, column]))
         ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.52 else "#ffffff"
         text = f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
         axes.text(column, row, text, **_text(sheet, 8), ha="center", va="center", color=ink)
@@ -171,8 +177,20 @@ def _text(sheet: Sheet, size: float) -> dict[str, Any]:
     return {"fontfamily": font_families(sheet.font), "fontsize": size, "parse_math": False}
 
 
-def _note_of(sheet: Sheet) -> str:
-    return " ".join(drawable(notes_of(sheet), sheet.font))
+def _note_of(sheet: Sheet, width: float) -> str:
+    """Return what must be read with the maps, in lines that fit into a width in inches."""
+    is_common = all(sheet.has_common_scale(layer) for layer in sheet.layers)
+    scale = (
+        "所有列同一尺度 (one scale for all columns)"
+        if is_common
+        else "每列以自己的最高分为最深 (each column by its own highest score)"
+    )
+    lines, letters = [""], max(20.0, (width - 0.2) / _INCHES_PER_LETTER * 1.2)
+    for word in " · ".join(drawable([scale, *notes_of(sheet)], sheet.font)).split():
+        if lines[-1] and text_width(f"{lines[-1]} {word}") > letters:
+            lines.append("")
+        lines[-1] = f"{lines[-1]} {word}".strip()
+    return "\n".join(lines)
 
 
 def _colormap(is_signed: bool) -> LinearSegmentedColormap:
@@ -209,7 +227,7 @@ def png_of(figure: Figure, *, dpi: float) -> bytes:
     return buffer.getvalue()
 
 
-def small_png_of(figure: Figure, *, dpi: float, colors: int = 128) -> bytes:
+def small_png_of(figure: Figure, *, dpi: float, colors: int = 64) -> bytes:
     """Return a figure as PNG with a palette, which takes less than half of the bytes."""
     from PIL import Image
 

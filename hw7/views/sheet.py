@@ -4,11 +4,15 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Literal
 
 import numpy
 
 from hw7.views.labels import is_special
 from hw7.views.levels import Outline
+
+Scale = Literal["column", "common"]
+Language = Literal["zh", "en"]
 
 # Sums of a few hundred float32 scores.
 _TOLERANCE = 1e-3
@@ -22,11 +26,14 @@ class Layer:
         name: The title above the map.
         scores: Array `[row, column]`, NaN where the row's token was not yet written.
         is_signed: Scores below zero are possible; the color scale then diverges at zero.
+        has_common_scale: Colored on one scale even where others are colored column by column, as
+            differences are: where two maps agree, nothing should glow.
     """
 
     name: str
     scores: numpy.ndarray
     is_signed: bool
+    has_common_scale: bool = False
 
     @property
     def is_share(self) -> bool:
@@ -43,6 +50,19 @@ class Layer:
         """The largest absolute score, 0 where there is none."""
         finite = self.scores[numpy.isfinite(self.scores)]
         return float(numpy.abs(finite).max()) if finite.size else 0.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """How sure the model was of one generated token.
+
+    Attributes:
+        probability: The token's probability, 0 to 1.
+        rivals: The most probable other tokens at that step, with their probabilities.
+    """
+
+    probability: float
+    rivals: list[tuple[str, float]]
 
 
 @dataclass(frozen=True)
@@ -70,6 +90,10 @@ class Sheet:
             drilling down: ``outline.rows.numbers["word"][row]`` is the number of the word that a
             row is in, ``outline.rows.labels["word"]`` are the words. A group's score is the sum of
             its rows; see ``hw7.views.levels``.
+        scale: Color each ``column`` by its own highest score, or all on one ``common`` scale; the
+            page has a switch.
+        steps: For each column, the probability of its token and of its rivals; may be empty.
+        language: The language of the page's hints; None leaves it to the reader's browser.
     """
 
     title: str
@@ -86,15 +110,22 @@ class Sheet:
     font: Path | None = None
     special: frozenset[str] = frozenset()
     outline: Outline | None = None
+    scale: Scale = "column"
+    steps: list[Step] = field(default_factory=list)
+    language: Language | None = None
 
     @property
     def special_rows(self) -> list[bool]:
         """For each row, whether its token is special."""
+        if self.outline is not None:
+            return self.outline.rows.special
         return [is_special(token) or token in self.special for token in self.rows]
 
     @property
     def special_columns(self) -> list[bool]:
         """For each column, whether its token is special."""
+        if self.outline is not None:
+            return self.outline.columns.special
         return [is_special(token) or token in self.special for token in self.columns]
 
     @property
@@ -102,9 +133,18 @@ class Sheet:
         """The end of the color scale of all layers whose scores are shares of one whole."""
         return max((layer.highest for layer in self.layers if layer.is_share), default=0.0)
 
-    def end_of_scale(self, layer: Layer) -> float:
-        """Return the score with the strongest color in a layer."""
-        return (self.shared_highest if layer.is_share else layer.highest) or 1.0
+    def has_common_scale(self, layer: Layer) -> bool:
+        """Whether all columns of a layer are colored on one scale."""
+        return self.scale == "common" or layer.has_common_scale
+
+    def ends_of_scale(self, layer: Layer) -> numpy.ndarray:
+        """Return for each column the absolute score with the strongest color, 1 where all are 0."""
+        if self.has_common_scale(layer):
+            end = self.shared_highest if layer.is_share else layer.highest
+            ends = numpy.full(len(self.columns), end)
+        else:
+            ends = numpy.nan_to_num(numpy.abs(layer.scores)).max(axis=0, initial=0.0)
+        return numpy.where(ends > 0, ends, 1.0)
 
 
 def layer_of(name: str, scores: numpy.ndarray) -> Layer:
@@ -140,7 +180,19 @@ def without_special_tokens(sheet: Sheet) -> Sheet:
         hidden=hidden,
         outline=None,
         column_notes=[sheet.column_notes[column] for column in columns if sheet.column_notes],
+        steps=[sheet.steps[column] for column in columns if sheet.steps],
     )
+
+
+def without_empty_rows(sheet: Sheet) -> Sheet:
+    """Leave out rows at the end that have no score: the last token written influenced none."""
+    is_scored = numpy.any([numpy.isfinite(layer.scores).any(axis=1) for layer in sheet.layers], 0)
+    end = int(is_scored.nonzero()[0].max(initial=0)) + 1
+    layers = [replace(layer, scores=layer.scores[:end]) for layer in sheet.layers]
+    outline = sheet.outline
+    if outline is not None:
+        outline = replace(outline, rows=outline.rows.kept(range(end)))
+    return replace(sheet, rows=sheet.rows[:end], layers=layers, outline=outline)
 
 
 def _kept(is_left_out: Sequence[bool]) -> list[int]:

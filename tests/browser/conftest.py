@@ -60,7 +60,9 @@ def open_page(browser, tmp_path) -> Iterator:
     opened: list[Watched] = []
     contexts = []
 
-    def open_html(html: str, *, width: int = 1280, scheme: str = "light", scripts: bool = True):
+    def open_html(
+        html: str, *, width: int = 1280, scheme: str = "light", scripts: bool = True, **settings
+    ):
         file = tmp_path / f"page{len(opened)}.html"
         file.write_text(html, encoding="utf-8")
         context = browser.new_context(
@@ -68,6 +70,7 @@ def open_page(browser, tmp_path) -> Iterator:
             color_scheme=scheme,
             java_script_enabled=scripts,
             offline=True,
+            **settings,
         )
         contexts.append(context)
         watched = Watched(context.new_page())

@@ -2,6 +2,7 @@
 
 import re
 
+import numpy
 import pytest
 
 from hw7.views.component import page_html
@@ -35,7 +36,7 @@ def sources(page, name="saliency"):
 
 
 def cell_texts(page, name="saliency") -> list[str]:
-    return panel(page, name).locator("td").all_inner_texts()
+    return panel(page, name).locator("tbody td").all_inner_texts()
 
 
 def written(scores) -> list[str]:
@@ -49,7 +50,8 @@ def test_cells_show_the_scores_that_python_writes(open_page, is_translation):
     page = open_page(page_of(explanation))
     page.get_by_role("tab", name="side by side").click()
     for method in explanation.methods:
-        assert cell_texts(page, method) == written(explanation.table(method).to_numpy())
+        table = explanation.table(method).dropna(how="all")  # the last token written is no source
+        assert cell_texts(page, method) == written(table.to_numpy())
 
 
 def test_signed_scores_show_their_signs(open_page):
@@ -93,10 +95,57 @@ def test_a_click_pins_and_a_second_one_releases(open_page):
     assert "pinned" not in panel(page).locator(".hw7-state").inner_text()
 
 
+def test_a_pinned_cell_stays_the_one_described(open_page):
+    page = open_page(page_of(made_explanation()))
+    panel(page).locator("tbody td").nth(2 * len(GENERATED) + 4).click()
+    described = panel(page).locator(".hw7-state").inner_text()
+    panel(page).locator("tbody td").nth(0).hover()
+    assert panel(page).locator(".hw7-state").inner_text() == described
+
+
+def test_exact_halves_are_rounded_as_python_rounds_them(open_page):
+    halves = [0.125, 0.375, 0.625, 0.875, 0.0, 0.5, 0.145, 0.155]
+    scores = numpy.array([halves]).astype("float32")
+    made = made_explanation(["a"], list("bcdefghi"), methods=["saliency"], scores=[scores])
+    page = open_page(page_of(made))
+    assert cell_texts(page) == [f"{score:.2f}" for score in scores[0].tolist()]
+
+
+def cell_shades(page) -> numpy.ndarray:
+    colors = panel(page).locator("tbody td").evaluate_all(f"all => all.map({BACKGROUND})")
+    light = [sum(map(int, re.findall(r"\d+", color)[:3])) for color in colors]
+    return numpy.array(light).reshape(-1, len(GENERATED))
+
+
+def test_each_column_is_colored_by_its_own_highest_score(open_page):
+    page = open_page(page_of(made_explanation()))
+    scores = made_explanation().table("saliency").to_numpy()
+    shades = cell_shades(page)
+    for column in range(len(GENERATED)):
+        order = scores[:, column].argsort()[::-1]
+        assert (numpy.diff(shades[order, column]) >= 0).all()
+    assert len(set(shades[scores.argmax(axis=0), range(len(GENERATED))])) == 1
+    assert "each column" in panel(page).locator(".hw7-legend").inner_text()
+
+
+@pytest.mark.parametrize("is_switched", [True, False])
+def test_a_switch_or_an_argument_colors_all_columns_on_one_scale(open_page, is_switched):
+    explanation = made_explanation()
+    page = open_page(page_of(explanation, **({} if is_switched else {"scale": "common"})))
+    if is_switched:
+        page.get_by_label("one scale").check()
+    tables = [explanation.table(method).to_numpy() for method in explanation.methods]
+    shades = cell_shades(page).ravel()
+    assert (numpy.diff(shades[tables[0].ravel().argsort()[::-1]]) >= 0).all()
+    legend = panel(page).locator(".hw7-legend").inner_text()
+    assert f"{max(table.max() for table in tables):.2f}" in legend
+    assert cell_texts(page) == written(tables[0])
+
+
 def test_hovering_a_cell_names_both_tokens_and_the_score(open_page):
     explanation = made_explanation()
     page = open_page(page_of(explanation))
-    panel(page).locator("td").nth(2 * len(GENERATED) + 4).hover()
+    panel(page).locator("tbody td").nth(2 * len(GENERATED) + 4).hover()
     score = explanation.table("saliency").iat[2, 4]
     expected = f"{GENERATED[4]} ← {SOURCE[2]} {score:.3f}"
     assert panel(page).locator(".hw7-state").inner_text() == expected
@@ -154,7 +203,7 @@ def test_every_score_can_be_read_on_its_cell(open_page, scheme):
     page = open_page(page_of(made_explanation()), scheme=scheme)
     ratios = (
         panel(page)
-        .locator("td")
+        .locator("tbody td")
         .evaluate_all(
             """all => {
             const part = (c) => c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4;

@@ -5,9 +5,7 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from helpers.attribution import SCORES
-from helpers.generation import NEW_TOKENS
 from helpers.methods import working_methods
-from helpers.texts import longest_target
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
@@ -29,7 +27,6 @@ class Form:
 
     def __init__(self, model: "AttributionModel") -> None:
         is_translation = model.is_encoder_decoder
-        most = min(_MOST_TOKENS, longest_target(model))
         examples = TRANSLATION_EXAMPLES if is_translation else GENERATION_EXAMPLES
         self.examples = ipywidgets.Dropdown(
             options=[("例句 examples…", ""), *((text, text) for text in examples)],
@@ -49,12 +46,7 @@ class Form:
         }
         self.score = ipywidgets.Dropdown(options=SCORES, description="score")
         self.max_new_tokens = ipywidgets.BoundedIntText(
-            # A translation is to end by itself.
-            value=most if is_translation else NEW_TOKENS,
-            min=1,
-            max=most,
-            description="最多 tokens",
-            layout={"width": "180px"},
+            value=20, min=1, max=_MOST_TOKENS, description="最多 tokens", layout={"width": "180px"}
         )
         self.target = ipywidgets.Text(
             description="指定输出",
