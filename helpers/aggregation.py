@@ -5,6 +5,8 @@ from dataclasses import asdict
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
+from helpers.chat import ANSWER, Part, written_parts
+from helpers.errors import TextError
 from helpers.tokens import (
     Spelling,
     readable,
@@ -14,6 +16,7 @@ from helpers.tokens import (
     special_tokens_of,
     spelling_of,
     token_texts,
+    tokens_of_span,
     word_spans,
 )
 from hw7.views.labels import INCOMPLETE, is_special
@@ -22,13 +25,16 @@ from hw7.views.levels import LEVELS, Axis, Outline, numbered
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.data import FeatureAttributionSequenceOutput
+    from inseq.models import AttributionModel
 
-Part = tuple[str, bool]
-"""What a token is part of: the name of a turn, and whether it is the template around its text."""
+    from helpers.generation import Generation
 
 
 def aggregate(
-    output: "FeatureAttributionOutput", tokenizer: Any, prompt_parts: Sequence[Part] = ()
+    output: "FeatureAttributionOutput",
+    tokenizer: Any,
+    parts: Sequence[Part] = (),
+    explained: Sequence[int] | None = None,
 ) -> "FeatureAttributionOutput":
     """Aggregate scores as Inseq's ``show()`` does, and make the tokens readable.
 
@@ -38,7 +44,8 @@ def aggregate(
     Args:
         output: What an attribution method returned for one text; it is left as it was.
         tokenizer: The model's tokenizer, which knows the spelling of its tokens.
-        prompt_parts: What each token of a chat's prompt is part of.
+        parts: For a decoder-only model, what each token of prompt and answer is part of.
+        explained: The places of the generated tokens to explain; None explains all.
 
     Returns:
         Inseq's output with one score per pair of tokens, its ``Outline`` in ``info["outline"]``.
@@ -50,7 +57,9 @@ def aggregate(
     spelling, special = spelling_of(tokenizer), special_tokens_of(tokenizer)
     sequence = output.sequence_attributions[0].aggregate()
     contrast = _contrast_of(sequence, output.info, tokenizer)
-    outline = _outline_of(sequence, prompt_parts, contrast, spelling, special)
+    outline = _outline_of(sequence, parts, contrast, spelling, special)
+    if explained is not None:
+        outline = outline.explaining(explained)
     tokens = {}
     for side in ("source", "target"):
         raw = getattr(sequence, side)
@@ -69,6 +78,76 @@ def aggregate(
     )
     info = {**output.info, "outline": asdict(outline)}
     return FeatureAttributionOutput(sequence_attributions=[readable_sequence], info=info)
+
+
+def parts_of(model: "AttributionModel", generation: "Generation") -> list[Part]:
+    """Return what each token of a decoder-only model's prompt and answer is part of."""
+    if model.is_encoder_decoder:
+        return []
+    read = generation.sources.input_tokens[0]
+    tail = "".join(token_texts(read[-8:], spelling_of(model.tokenizer)))
+    prompt = list(generation.prompt_parts) or [("prompt", False)] * len(read)
+    return [*prompt, *written_parts(tail, _written(model, generation)[1])]
+
+
+def explained_places(
+    model: "AttributionModel",
+    generation: "Generation",
+    parts: Sequence[Part],
+    span: str | None,
+    *,
+    answer_only: bool,
+) -> list[int] | None:
+    """Return the places of the generated tokens to explain, None for all of them.
+
+    Args:
+        model: The model that wrote them.
+        generation: What was read and written.
+        parts: See ``parts_of``.
+        span: Explain only the tokens of this part of what was written.
+        answer_only: Leave out the model's thinking and special tokens.
+
+    Raises:
+        TextError: The span was not written, or more than once; or there is no answer.
+    """
+    if span is None and not answer_only:
+        return None
+    special = special_tokens_of(model.tokenizer)
+    tokens, texts = _written(model, generation)
+    turns = [part[0] for part in parts[-len(tokens) :]] or [ANSWER] * len(tokens)
+    places = [
+        place
+        for place, (token, turn) in enumerate(zip(tokens, turns, strict=True))
+        if not answer_only or (turn == ANSWER and token not in special)
+    ]
+    if not places:
+        raise TextError(
+            "The model wrote no answer, only its thinking. Give it more max_new_tokens, or let it "
+            "answer at once with thinking=False."
+        )
+    if span is None:
+        return places
+    texts = [texts[place] for place in places]
+    times = "".join(texts).count(span.strip()) if span.strip() else 0
+    if times != 1:
+        raise TextError(
+            f"The span {span!r} is there {times} times, but is to be there once. What was written "
+            f"is {''.join(texts).strip()!r}."
+        )
+    return [places[number] for number in tokens_of_span(texts, span.strip())]
+
+
+def _written(model: "AttributionModel", generation: "Generation") -> tuple[list[str], list[str]]:
+    """Return the raw tokens that were written, and the text of each."""
+    start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
+    tokens = generation.targets.input_tokens[0][start:]
+    return tokens, _texts(tokens, spelling_of(model.tokenizer), special_tokens_of(model.tokenizer))
+
+
+def _texts(tokens: Sequence[str], spelling: Spelling, special: set[str]) -> list[str]:
+    """Return the text that each token adds: none for a special one or a part of a character."""
+    pairs = zip(tokens, token_texts(tokens, spelling, special), strict=True)
+    return ["" if text == INCOMPLETE or token in special else text for token, text in pairs]
 
 
 def outline_of(output: "FeatureAttributionOutput") -> Outline:
@@ -103,7 +182,7 @@ def _contrast_of(
 
 def _outline_of(
     sequence: "FeatureAttributionSequenceOutput",
-    prompt_parts: Sequence[Part],
+    parts: Sequence[Part],
     contrast: Sequence[str | None],
     spelling: Spelling,
     special: set[str],
@@ -113,15 +192,14 @@ def _outline_of(
     is_translation = sequence.source_attributions is not None
     if is_translation:
         read = [token.token for token in sequence.source]
-        read_parts, written_parts = [("source", False)] * len(read), [("translation", False)]
-        written_parts *= len(written)
-        rows = axis_of(read, read_parts, spelling, special)
+        rows = axis_of(read, [("source", False)] * len(read), spelling, special)
+        parts = [("translation", False)] * len(written)
     else:
-        read = [token.token for token in sequence.target[:start]]
-        read_parts = list(prompt_parts) or [("prompt", False)] * len(read)
-        written_parts = [("answer", False)] * len(written)
-        rows = axis_of([*read, *written], [*read_parts, *written_parts], spelling, special)
-    columns = axis_of(written, written_parts, spelling, special)
+        tokens = [token.token for token in sequence.target[:end]]
+        parts = parts or [("prompt", False)] * start + [(ANSWER, False)] * len(written)
+        rows = axis_of(tokens, parts[:end], spelling, special)
+        parts = parts[start:end]
+    columns = axis_of(written, parts, spelling, special)
     if contrast:
         columns = _contrasted(columns, contrast, spelling, special)
     first_row = None if is_translation else start
@@ -136,10 +214,7 @@ def axis_of(
     Words and sentences end with their part. The template of a turn is one group, wherever its
     tokens are; special tokens of the text stand alone.
     """
-    texts = [
-        "" if text == INCOMPLETE or token in special else text
-        for token, text in zip(tokens, token_texts(tokens, spelling, special), strict=True)
-    ]
+    texts = _texts(tokens, spelling, special)
     keys: dict[str, list[Hashable]] = {"word": [], "sentence": [], "turn": []}
     end = 0
     for part, run in groupby(parts):

@@ -5,11 +5,12 @@ from functools import partial
 from inspect import signature
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from helpers.aggregation import aggregate
+from helpers.aggregation import aggregate, explained_places, parts_of
+from helpers.chat import Message, check_messages, is_chat
 from helpers.environment import progress_bar
 from helpers.errors import HomeworkError, MethodError, NotEnoughMemoryError
 from helpers.explanation import Explanation
-from helpers.generation import Generation, encode_contrast, generate
+from helpers.generation import Generation, cut_after, encode_contrast, generate
 from helpers.memory import ensure_attribution_fits
 from helpers.methods import check_methods, fast_methods
 from hw7.engine.capacity import is_out_of_memory
@@ -30,10 +31,13 @@ def explain(model: "AttributionModel", text: str, **settings: Any) -> Explanatio
 def explain(model: "AttributionModel", text: list[str], **settings: Any) -> list[Explanation]: ...
 def explain(
     model: "AttributionModel",
-    text: str | list[str],
+    text: "str | Sequence[Message] | list[str] | None" = None,
     *,
     methods: Sequence[str] = ("saliency", "attention"),
+    chat: Sequence[Message] | None = None,
     target: str | Sequence[str] | None = None,
+    span: str | None = None,
+    answer_only: bool = False,
     words: bool = False,
     aggregation: str = "sum",
     **settings: Any,
@@ -44,12 +48,16 @@ def explain(
         model: A model from ``load_model``.
         text: The sentence or prompt; a list gives a list of explanations.
         methods: Inseq's methods, such as ``saliency``, ``attention``, ``integrated_gradients``.
+        chat: Messages instead of a text, ``[{"role": "user", "content": "…"}]``: they are put into
+            the model's own chat template.
         target: Explain this text instead of the model's own (a list where ``text`` is one).
+        span: Explain only this part of what was written.
+        answer_only: Explain neither the model's thinking nor special tokens.
         words: Show, list and look up words instead of tokens.
         aggregation: How scores of words, sentences and turns come from those of their tokens:
             ``sum``, ``mean`` or ``largest`` (Inseq's own), see ``hw7.views.levels.merged``.
-        settings: ``max_new_tokens``, ``allow_unknown`` and ``generation_settings`` as in
-            ``helpers.generation.generate``; ``score``, ``contrast``, ``method_options``,
+        settings: ``thinking``, ``max_new_tokens``, ``allow_unknown`` and ``generation_settings``
+            as in ``helpers.generation.generate``; ``score``, ``contrast``, ``method_options``,
             ``use_fast_engine`` and ``show_progress`` as in ``helpers.attribution.attribute``.
 
     Raises:
@@ -62,11 +70,21 @@ def explain(
         raise HomeworkError(f"explain has no setting {min(unknown)!r}.")
     if aggregation not in AGGREGATIONS:
         raise HomeworkError(f"Unknown aggregation {aggregation!r}. Use one of {AGGREGATIONS}.")
-    texts = [text] if isinstance(text, str) else text
+    if chat is not None:
+        if text is not None:
+            raise HomeworkError("Give either a text or chat=[…], not both.")
+        check_messages(chat)
+        text = chat
+    is_one = text is None or isinstance(text, str) or is_chat(text)
+    texts: Sequence[Any] = [text] if is_one else text  # type: ignore[assignment]
     targets = [target] * len(texts) if target is None or isinstance(target, str) else target
     explanations = []
     for one, forced in zip(texts, targets, strict=True):
         generation = generate(model, one, target=forced, **writing)
+        parts = parts_of(model, generation)
+        explained = explained_places(model, generation, parts, span, answer_only=answer_only)
+        if explained is not None:
+            generation = cut_after(model, generation, explained[-1])
         outputs = attribute(model, generation, methods, **scoring)
         explanations.append(
             Explanation(
@@ -78,11 +96,12 @@ def explain(
                 level="word" if words else "token",
                 aggregation=aggregation,
                 attributions={
-                    method: aggregate(output, model.tokenizer) for method, output in outputs.items()
+                    method: aggregate(output, model.tokenizer, parts, explained)
+                    for method, output in outputs.items()
                 },
             )
         )
-    return explanations[0] if isinstance(text, str) else explanations
+    return explanations[0] if is_one else explanations
 
 
 def settings_of(step: Any, settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,10 +1,11 @@
 """One generation, shared by every attribution method: what was read and what was written."""
 
 import copy
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from helpers.chat import Message, Part, chat_prompt, is_chat
 from helpers.errors import HomeworkError, TextError
 from helpers.tokens import spelling_of
 
@@ -24,18 +25,21 @@ class Generation:
         sources: The encoded input, ids of shape `[1, source]`.
         targets: The ids to explain, `[1, target]`: for a translator the start token and the
             generated ones, for a decoder-only model the prompt followed by the generated ones.
+        prompt_parts: For a chat, what each token of the prompt is part of.
     """
 
     input_text: str
     generated_text: str
     sources: "BatchEncoding"
     targets: "BatchEncoding"
+    prompt_parts: Sequence[Part] = ()
 
 
 def generate(
     model: "AttributionModel",
-    text: str,
+    text: str | Sequence[Message],
     *,
+    thinking: bool | None = None,
     target: str | None = None,
     max_new_tokens: int = 20,
     allow_unknown: bool = False,
@@ -45,7 +49,9 @@ def generate(
 
     Args:
         model: A model from ``load_model``.
-        text: The sentence to translate, or the prompt to continue.
+        text: The sentence to translate, the prompt to continue, or the messages of a chat.
+        thinking: For a chat with a model that can think first, whether it should; None leaves it
+            to the model's chat template.
         target: The text to explain instead of the model's own. For a decoder-only model it is
             what follows the prompt, its leading space included.
         max_new_tokens: The most tokens to write.
@@ -55,8 +61,15 @@ def generate(
     Raises:
         TextError: The text is empty, too long for the model, or has words it does not know.
     """
+    import torch
+
     if model.model is None:
         raise HomeworkError("This model was released. Load it again with load_model(...).")
+    chat = chat_prompt(model, text, thinking) if is_chat(text) else None
+    if chat is not None:
+        text = chat.text
+    elif thinking is not None:
+        raise TextError("thinking= is for chats. Give the messages with chat=[…], or leave it out.")
     if not isinstance(text, str) or not text.strip():
         raise TextError("The text is empty. Give a sentence, for example '我喜欢机器学习。'")
     if target is not None and not target.strip():
@@ -64,7 +77,10 @@ def generate(
     check_length(model, text, max_new_tokens)
     if not allow_unknown:
         check_words(model, text)
-    sources = model.encode([text], return_baseline=True)
+    if chat is None:
+        sources = model.encode([text], return_baseline=True)
+    else:
+        sources = encoding_of(model, torch.tensor([chat.ids], device=model.device))
     if target is None:
         ids = _generate_ids(model, sources, max_new_tokens, generation_settings or {})
     else:
@@ -74,7 +90,20 @@ def generate(
         raise TextError("The model wrote nothing for this text. Give it a longer or other text.")
     written = model.tokenizer.decode(ids[0, start:], skip_special_tokens=True)
     # A character cut off at the end decodes to U+FFFD.
-    return Generation(text, written.rstrip("\ufffd").strip(), sources, encoding_of(model, ids))
+    return Generation(
+        text if chat is None else chat.messages,
+        written.rstrip("\ufffd").strip(),
+        sources,
+        encoding_of(model, ids),
+        () if chat is None else chat.parts,
+    )
+
+
+def cut_after(model: "AttributionModel", generation: Generation, place: int) -> Generation:
+    """Return the generation up to one of its written tokens, whose scores need nothing later."""
+    start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
+    ids = generation.targets.input_ids[:, : start + place + 1]
+    return replace(generation, targets=encoding_of(model, ids))
 
 
 def encoding_of(model: "AttributionModel", ids: "torch.Tensor") -> "BatchEncoding":

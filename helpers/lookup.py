@@ -64,7 +64,12 @@ class Scores:
         return outline_of(self.attribution(self.methods[0]))
 
     def table(
-        self, method: str | None = None, *, level: str | None = None, turn: str | None = None
+        self,
+        method: str | None = None,
+        *,
+        level: str | None = None,
+        turn: str | None = None,
+        columns: str | None = None,
     ) -> "pandas.DataFrame":
         """Return the scores as a table `[source, generated]`.
 
@@ -76,6 +81,8 @@ class Scores:
             method: The method, where there is more than one.
             level: ``token``, ``word``, ``sentence`` or ``turn``.
             turn: Only the rows of this turn, such as ``user`` for the words of the user.
+            columns: The level of the columns, where it is another one: ``level="sentence",
+                columns="turn"`` tells which sentences the whole answer rests on.
 
         Raises:
             TokenLookupError: There is no such level or turn; the message lists those there are.
@@ -83,12 +90,14 @@ class Scores:
         import pandas
 
         level, outline = choose_level(level or self.level), self.outline
+        columns = choose_level(columns or level)
         output = self.attribution(choose_method(self.methods, method))
-        scores, labels = merged(scores_of(output, outline), outline, level, self.aggregation)
+        tokens = scores_of(output, outline)
+        scores, labels = merged(tokens, outline, level, self.aggregation, columns)
         table = pandas.DataFrame(
             scores,
             index=pandas.Index(labels, name="source"),
-            columns=pandas.Index(outline.columns.labels[level], name="generated"),
+            columns=pandas.Index(outline.columns.labels[columns], name="generated"),
         )
         if turn is None:
             return table

@@ -187,6 +187,25 @@ def _text_of(token: str, spelling: Spelling) -> str:
     return " " + token if spelling == "words" else token
 
 
+def tokens_of_span(texts: Sequence[str], span: str) -> list[int]:
+    """Return the tokens that spell a part of a text, where it occurs first.
+
+    Args:
+        texts: The text that each token adds; a part of a character adds none yet.
+        span: The part of the text.
+    """
+    ends = list(accumulate(map(len, texts)))
+    start = "".join(texts).index(span)
+    # A part of a character reaches to the end of the token that completes it.
+    begins = [0, *ends[:-1]]
+    complete = [next((end for end in ends if end > begin), begin) for begin in begins]
+    return [
+        place
+        for place, (begin, end) in enumerate(zip(begins, complete, strict=True))
+        if end > start and begin < start + len(span)
+    ]
+
+
 def sentence_numbers(words: Sequence[str]) -> list[int]:
     """Return for each word of a text the number of its sentence, counted from 0 (UAX 29).
 
@@ -195,9 +214,14 @@ def sentence_numbers(words: Sequence[str]) -> list[int]:
     """
     ends = list(sentence_boundaries("".join(words)))[1:]
     starts = accumulate(map(len, words), initial=0)
-    # The space before a sentence stands in its first token; what is space alone ends a sentence.
-    spaces = [len(word) - len(word.lstrip()) if word.strip() else 0 for word in words]
-    return [bisect_right(ends, start + space) for start, space in zip(starts, spaces, strict=False)]
+    numbers: list[int] = []
+    for word, start in zip(words, starts, strict=False):
+        if word.strip() or not numbers:
+            # The space before a sentence stands in its first token.
+            numbers.append(bisect_right(ends, start + len(word) - len(word.lstrip())))
+        else:  # white space alone, such as a blank line, goes with what is before it
+            numbers.append(numbers[-1])
+    return numbers
 
 
 def word_spans(

@@ -1,7 +1,7 @@
 """Levels of a heatmap: tokens, and the words, sentences and turns that they make. Pure numbers."""
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy
@@ -83,6 +83,7 @@ class Outline:
         places: For each column, its place among all generated tokens.
         start: For a decoder-only model, the row of the first generated token; else None.
         has_contrast: Each column is the difference to another token, as far as there is one.
+        is_partial: Only some of the generated tokens are explained.
     """
 
     rows: Axis
@@ -90,6 +91,15 @@ class Outline:
     places: list[int]
     start: int | None
     has_contrast: bool = False
+    is_partial: bool = False
+
+    def explaining(self, places: Sequence[int]) -> "Outline":
+        """Return the outline of some of the generated tokens, and of the rows before the last."""
+        rows = self.rows
+        if self.start is not None:
+            rows = rows.kept(range(self.start + places[-1] + 1))
+        columns = self.columns.kept(places)
+        return replace(self, rows=rows, columns=columns, places=list(places), is_partial=True)
 
     @classmethod
     def read(cls, content: dict[str, Any]) -> "Outline":
@@ -98,7 +108,11 @@ class Outline:
 
 
 def merged(
-    scores: numpy.ndarray, outline: Outline, level: str, aggregation: str
+    scores: numpy.ndarray,
+    outline: Outline,
+    level: str,
+    aggregation: str,
+    column_level: str | None = None,
 ) -> tuple[numpy.ndarray, list[str]]:
     """Return scores of the groups of a level, and the labels of their rows.
 
@@ -115,6 +129,7 @@ def merged(
         outline: What the rows and columns are.
         level: One of ``LEVELS``.
         aggregation: One of ``AGGREGATIONS``.
+        column_level: The level of the columns, where it is another one.
     """
     labels = list(outline.rows.labels[level])
     rows = [_together(scores[places], aggregation) for places in outline.rows.places(level)]
@@ -128,7 +143,8 @@ def merged(
             rows.append(own)
             labels.append(OWN_PART)
     table = numpy.stack(rows)
-    columns = [_mean_column(table[:, p], aggregation) for p in outline.columns.places(level)]
+    groups = outline.columns.places(column_level or level)
+    columns = [_mean_column(table[:, group], aggregation) for group in groups]
     return numpy.stack(columns, axis=1), labels
 
 

@@ -30,9 +30,9 @@ def test_chinese_sentences_end_at_chinese_marks():
     assert axis(tokens).labels["sentence"] == ["你好。", "我喜欢猫！", "真的？", "是"]
 
 
-def test_a_space_begins_the_next_sentence_and_a_newline_ends_one():
+def test_a_space_begins_the_next_sentence_and_blank_lines_end_one():
     tokens = ["▁No", ".", "\n", "\n", "▁Yes"]
-    assert axis(tokens).labels["sentence"] == ["No.↵", "↵", "Yes"]
+    assert axis(tokens).labels["sentence"] == ["No.↵↵", "Yes"]
 
 
 def test_words_and_sentences_end_with_their_part():
