@@ -56,7 +56,8 @@ def aggregate(
 
     spelling, special = spelling_of(tokenizer), special_tokens_of(tokenizer)
     sequence = output.sequence_attributions[0].aggregate()
-    contrast = _contrast_of(sequence, output.info, tokenizer)
+    ids = output.info.get("contrast_ids", [[]])[0]
+    contrast = [None if id_ is None else tokenizer.convert_ids_to_tokens(id_) for id_ in ids]
     outline = _outline_of(sequence, parts, contrast, spelling, special)
     if explained is not None:
         outline = outline.explaining(explained)
@@ -164,20 +165,6 @@ def outline_of(output: "FeatureAttributionOutput") -> Outline:
     written = sequence.target[sequence.attr_pos_start : sequence.attr_pos_end]
     outline.columns.labels["token"][:] = [token.token for token in written]
     return outline
-
-
-def _contrast_of(
-    sequence: "FeatureAttributionSequenceOutput", info: dict[str, Any], tokenizer: Any
-) -> list[str | None]:
-    """Return the raw token that each generated one was contrasted with, None beyond its end."""
-    ids = (info.get("contrast_ids") or [[]])[0]
-    if ids:
-        return [None if id_ is None else tokenizer.convert_ids_to_tokens(id_) for id_ in ids]
-    pairs = [token.token.split(" → ", 1) for token in sequence.target]
-    for token, pair in zip(sequence.target, pairs, strict=True):
-        token.token = pair[-1]
-    found = [pair[0] if len(pair) > 1 else None for pair in pairs[sequence.attr_pos_start :]]
-    return found if any(found) else []
 
 
 def _outline_of(

@@ -90,6 +90,24 @@ def test_token_contrasted_with_itself_has_no_strongest_source():
         explanation.most_important("w4")
 
 
+def test_columns_beyond_the_end_of_a_contrast_stay_empty_and_unnamed(generator):
+    explanation = explain(
+        generator,
+        "The capital of France is",
+        contrast=" London",
+        methods=["saliency"],
+        score="logit",
+        max_new_tokens=3,
+    )
+    table = explanation.table(level="word")
+    assert table.columns[0] == "Paris → London"
+    # The norms of the gradient of the difference of two logits, by float64 autograd.
+    assert list(table.iloc[:5, 0].round(3)) == [0.232, 0.332, 0.101, 0.277, 0.058]
+    assert table.iloc[:, 1:].isna().all(axis=None)
+    assert list(explanation.strongest()["generated"]) == ["Paris → London"]
+    assert sum("no contrast" in note for note in explanation.sheet().notes) == 1
+
+
 def test_largest_is_the_word_aggregation_of_inseq(generator):
     texts = {"text": "人工智能", "target": "很好", "methods": ["saliency"], "words": True}
     largest = explain(generator, **texts, aggregation="largest").table()
