@@ -8,6 +8,7 @@ import pytest
 
 from helpers import explain, release
 from helpers.errors import HomeworkError
+from helpers.memory import MemoryUse, memory_in_use
 from tests.support.random_models import random_model, random_text
 
 
@@ -103,6 +104,24 @@ def test_released_model_says_to_load_it_again(model):
 def test_release_prints_what_was_freed(model, capsys):
     release(model)
     assert "freed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "freed"),
+    [
+        (MemoryUse(500, 90), MemoryUse(200, 40), MemoryUse(300, 50)),
+        (MemoryUse(500, 90), MemoryUse(700, 95), MemoryUse(0, 0)),  # grew: nothing was freed
+    ],
+)
+def test_only_what_went_away_is_reported_as_freed(model, monkeypatch, before, after, freed):
+    readings = iter([before, after])
+    monkeypatch.setattr("helpers.memory.memory_in_use", lambda: next(readings))
+    assert release(model) == freed
+
+
+def test_memory_in_use_is_that_of_this_process():
+    resident = psutil.Process().memory_info().rss
+    assert memory_in_use().process == pytest.approx(resident, rel=0.2)
 
 
 @pytest.mark.bundled
