@@ -27,7 +27,7 @@ class Assignment:
     """One ``q3 = …`` found in a cell.
 
     Attributes:
-        name: ``"q3"``, or ``"student_id"``.
+        name: ``"q3"``, ``"student_id"`` or ``"sentence"``.
         value: The literal, when ``problem`` is empty; None stands for no answer.
         problem: Why the right-hand side can't be read; empty when it can.
         note: What was accepted although Python would not have.

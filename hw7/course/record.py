@@ -1,7 +1,6 @@
 """The line an answer sheet prints at its end: which model, versions and explanation were used."""
 
 import json
-import re
 from typing import TYPE_CHECKING
 
 from helpers.environment import installed_version
@@ -11,7 +10,8 @@ if TYPE_CHECKING:
     from helpers.explanation import Explanation
 
 RECORD_MARK = "hw7-record:"
-_RECORD = re.compile(re.escape(RECORD_MARK) + r"\s*(\{[^\n]{0,2000}\})")
+_RECORD_CHARACTERS = 2_000
+_RECORDS_READ = 20  # of one output
 _PACKAGES = ("hw7-attribution-kit", "inseq", "transformers", "torch")
 
 
@@ -39,12 +39,13 @@ def parse_record(text: str) -> dict[str, str]:
     A stranger may have typed it: it is a claim, not a proof.
     """
     record: dict[str, str] = {}
-    for found in _RECORD.finditer(text):
+    for piece in text.split(RECORD_MARK)[1:][-_RECORDS_READ:]:
+        line = piece[:_RECORD_CHARACTERS].split("\n")[0]
         try:
-            content = json.loads(found[1])
+            content = json.loads(line[: line.rfind("}") + 1])
         except (ValueError, RecursionError):
             continue  # the damaged line counts as none, and the gradebook shows that it is missing
         if isinstance(content, dict):
             pairs = ((str(k), v) for k, v in content.items() if isinstance(v, str))
-            record = {printable(name)[:40]: printable(value)[:200] for name, value in pairs}
+            record = {printable(name[:40]): printable(value[:200]) for name, value in pairs}
     return record

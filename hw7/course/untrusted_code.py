@@ -13,8 +13,8 @@ MAX_ANSWERS_IN_CELL = 300
 
 # Where Python meets a syntax error it opens the file of this name to quote the line: none such.
 _FILENAME = f"{os.devnull}/<answer>"
-NAME = re.compile(r"[qQｑＱ][\d０-９]|student_id")
-_ANSWER = re.compile(r"[qQ](\d{1,2})|student_id")
+NAME = re.compile(r"[qQｑＱ][\d０-９]|student_id|sentence")
+_ANSWER = re.compile(r"[qQ](\d{1,2})|student_id|sentence")
 _TIMING = re.compile(r"^([ \t]*)%{1,2}(?:timeit|time|capture)\b(?:[ \t]+-\w+(?:[ \t]+\d+)?)*", re.M)
 _SHELL = re.compile(r"^[ \t]*[!%?].*$", re.M)
 _INVISIBLE = re.compile("[\u200b-\u200f\u2060\ufeff]")
@@ -27,7 +27,7 @@ _STRING_OR_COMMENT = re.compile(
     re.DOTALL,
 )
 _START = re.compile(
-    r"^(?P<indent>[ \t\xa0\u3000]*)\(?(?P<name>[qQｑＱ][\d０-９]{1,2}|student_id)"
+    r"^(?P<indent>[ \t\xa0\u3000]*)\(?(?P<name>[qQｑＱ][\d０-９]{1,2}|student_id|sentence)"
     r"[ \t\xa0\u3000]*(?::[ \t]*\w+[ \t]*)?:?[=＝](?![=＝])",
     re.M,
 )

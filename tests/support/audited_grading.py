@@ -68,7 +68,8 @@ def watched_grading(rehearsal: Path, words: list[str]) -> dict[str, object]:
 
     key = Path(words[words.index("--key") + 1])
     output = Path(words[words.index("-o") + 1])
-    assert main(["grade", str(rehearsal), "--key", str(key), "-o", str(rehearsal / "out.csv")]) == 0
+    rehearsed = output.parent / "rehearsed.csv"
+    assert main(["grade", str(rehearsal), "--key", str(key), "-o", str(rehearsed)]) == 0
     output.parent.mkdir(parents=True, exist_ok=True)
     project = Path(__file__).resolve().parents[2]
     readable = [Path(words[0]), key, project / "assets" / "hw7"]

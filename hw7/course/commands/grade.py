@@ -1,7 +1,8 @@
 """Grade a folder or zip of submitted notebooks; nothing submitted is ever executed."""
 
 import argparse
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
@@ -10,13 +11,14 @@ from tqdm import tqdm
 
 from helpers.errors import HomeworkError
 from hw7.course.grading.class_run import OTHER_DIGEST, Grader, Result
-from hw7.course.grading.roster import ClassList, Student, load_roster, parse_time
-from hw7.course.grading.submissions import SubmittedFile, find_submissions
+from hw7.course.grading.roster import ClassList, Student, file_stem, load_roster, parse_time
+from hw7.course.grading.submissions import find_submissions
+from hw7.course.grading.tables import Row
 from hw7.course.keys import Key, load_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.reports import exports, gradebook, item_analysis
-from hw7.course.reports.feedback import FeedbackPages, file_stem
-from hw7.course.reports.gradebook import Row
+from hw7.course.reports.carried import with_carried
+from hw7.course.reports.feedback import FeedbackPages
 
 HELP = "grade a folder or zip of submitted notebooks without executing them"
 PROGRESS_FROM = 50
@@ -43,21 +45,48 @@ def run(arguments: argparse.Namespace) -> int:
     """Grade, write all reports, and say on screen what a person must look at."""
     questions = load_questions(arguments.questions)
     key = load_key(arguments.key, questions)
-    earlier = gradebook.load_gradebook(arguments.output, questions)
+    _refuse_planted(arguments)
+    before = gradebook.load_gradebook(arguments.output, questions)
     class_list = ClassList(_students(arguments.roster, key))
     grader = Grader(
         questions, key, class_list, _deadline(arguments.deadline), _owner(arguments, class_list)
     )
-    results = grader.grade(_with_progress(arguments))
+    results = grader.grade(
+        find_submissions(arguments.submissions),
+        is_archive=arguments.submissions.is_file(),
+        progress=lambda files: with_bar(files, "file", is_long=len(files) > PROGRESS_FROM),
+    )
+    names = {result.student.id: result.student.name for result in results}
+    earlier = gradebook.by_student(before, names, arguments.output)
+    results = with_carried(results, earlier, grader)
     rows = {
         result.student.id: gradebook.row_of(result, questions, earlier.get(result.student.id, {}))
         for result in results
     }
-    gradebook.write_csv(arguments.output, gradebook.columns_of(questions), list(rows.values()))
+    _refuse_several(arguments.gradescope, results)
+    _write_gradebook(arguments.output, questions, rows)
     _write_reports(arguments, questions, results, rows, class_list)
     _report(results, rows)
+    _report_answers(results)
     _report_changes(arguments.output, earlier, rows)
     return 0
+
+
+def _refuse_planted(arguments: argparse.Namespace) -> None:
+    """Refuse what a student could have put there, and what can't be written, before any work."""
+    source, output = arguments.submissions.resolve(), arguments.output.resolve()
+    if source in output.parents:
+        raise HomeworkError(
+            f"{arguments.output} lies among the submissions, where a student may have put a "
+            f"gradebook. Give another place: -o {source.parent / output.name}"
+        )
+
+
+def _refuse_several(target: Path | None, results: Sequence[Result]) -> None:
+    if target is not None and target.suffix == ".json" and len(results) != 1:
+        raise HomeworkError(
+            f"{target} takes one student, but {len(results)} were graded. Give a folder instead."
+        )
 
 
 def _students(roster: Path | None, key: Key) -> list[Student]:
@@ -79,18 +108,6 @@ def _owner(arguments: argparse.Namespace, class_list: ClassList) -> Student | No
     return class_list.student(arguments.student) or Student(arguments.student)
 
 
-def _with_progress(arguments: argparse.Namespace) -> Iterator[SubmittedFile]:
-    """Yield the files below a progress bar where they are many; never our own earlier reports."""
-    output, source = arguments.output.resolve(), arguments.submissions.resolve()
-    own = f"{output.stem}." if output.parent == source else None
-    files = [
-        file
-        for file in find_submissions(arguments.submissions)
-        if own is None or not file.parts[0].startswith(own)
-    ]
-    yield from with_bar(files, "file", is_long=len(files) > PROGRESS_FROM)
-
-
 def with_bar(items: Sequence[T], unit: str, *, is_long: bool) -> Iterable[T]:
     """Return the items below a progress bar where they take long; ``TQDM_DISABLE`` silences it."""
     return tqdm(items, unit=unit) if is_long else items
@@ -101,6 +118,14 @@ def report_path(output: Path, part: str) -> Path:
     return output.with_name(f"{output.stem}.{part}")
 
 
+def _write_gradebook(output: Path, questions: QuestionSet, rows: dict[str, Row]) -> None:
+    """Write the gradebook; one that it differs from stays beside it."""
+    text = gradebook.as_csv(gradebook.columns_of(questions), rows.values())
+    if output.exists() and (earlier := output.read_bytes()) != text.encode():
+        gradebook.write_bytes(report_path(output, "earlier.csv"), earlier)
+    gradebook.write_text(output, text)
+
+
 def _write_reports(
     arguments: argparse.Namespace,
     questions: QuestionSet,
@@ -109,48 +134,44 @@ def _write_reports(
     class_list: ClassList,
 ) -> None:
     output: Path = arguments.output
-    students = class_list.students or [result.student for result in results]
+    listed = {student.id for student in class_list.students}
+    students = [*class_list.students, *(r.student for r in results if r.student.id not in listed)]
     columns, table = exports.canvas_rows(students, rows, arguments.canvas_column)
     # Canvas's import wants its first column named exactly, so no byte order mark here.
-    gradebook.write_csv(report_path(output, "canvas.csv"), columns, table, has_mark=False)
+    text = gradebook.as_csv(columns, table, has_mark=False)
+    gradebook.write_text(report_path(output, "canvas.csv"), text)
     pages = FeedbackPages(questions)
     for result in results:
         page = pages.page(result, rows[result.student.id])
         folder = report_path(output, "feedback")
         gradebook.write_text(folder / f"{file_stem(result.student.id)}.html", page)
-    items = item_analysis.analyse(results, rows, questions)
-    table = [item.row for item in items]
-    gradebook.write_csv(report_path(output, "items.csv"), item_analysis.COLUMNS, table)
+    items = item_analysis.analyse(rows.values(), questions)
+    text = gradebook.as_csv(item_analysis.COLUMNS, item_analysis.table_of(items))
+    gradebook.write_text(report_path(output, "items.csv"), text)
     item_analysis.draw(items, report_path(output, "items.png"))
     if arguments.gradescope is not None:
         _write_gradescope(arguments.gradescope, results, rows)
 
 
 def _write_gradescope(target: Path, results: Sequence[Result], rows: dict[str, Row]) -> None:
-    is_single = target.suffix == ".json"
-    if is_single and len(results) != 1:
-        raise HomeworkError(
-            f"{target} takes one student, but {len(results)} were graded. Give a folder instead."
-        )
     for result in results:
-        path = target if is_single else target / f"{file_stem(result.student.id)}.json"
+        path = (
+            target if target.suffix == ".json" else target / f"{file_stem(result.student.id)}.json"
+        )
         content = exports.gradescope_results(result, rows[result.student.id])
         gradebook.write_text(path, exports.as_json(content))
 
 
 def _report(results: Sequence[Result], rows: dict[str, Row]) -> None:
-    counts = {"graded": 0, "rubric": 0, "unreadable": 0, "missing": 0}
-    for row in rows.values():
-        counts[row["status"]] += 1
+    counts = Counter(row["status"] for row in rows.values())
     print(
         f"{len(results)} students: {counts['graded']} graded, {counts['rubric']} wait for rubric "
         f"points, {counts['unreadable']} unreadable, {counts['missing']} without a submission."
     )
-    problems = [f"{r.student.id}: {r.problem}" for r in results if r.problem]
-    unreadable = [line for line in problems if "nothing submitted" not in line]
-    _list("unreadable", unreadable)
+    unreadable = [r for r in results if rows[r.student.id]["status"] == "unreadable"]
+    _list("unreadable", [f"{r.student.id}: {r.problem}" for r in unreadable])
     _list("look at", [f"{r.student.id}: {flag}" for r in results for flag in r.flags])
-    others = sum(OTHER_DIGEST in result.notes for result in results)
+    others = sum(OTHER_DIGEST in result.remarks for result in results)
     if others:
         print(
             f"  {others} students explained with other weights or versions than the key's. "
@@ -159,11 +180,30 @@ def _report(results: Sequence[Result], rows: dict[str, Row]) -> None:
     _list("late", [result.student.id for result in results if result.is_late])
 
 
+def _report_answers(results: Sequence[Result]) -> None:
+    """Print how many answers of each question could not be read, or were read as something else."""
+    kinds: dict[tuple[str, str], Counter[str]] = {}
+    for mark in (mark for result in results for mark in result.marks):
+        answer = mark.answer
+        if answer.status == "malformed":
+            counts = kinds.setdefault((mark.question.id, "could not be read"), Counter())
+            counts[" ".join(answer.typed.split())[:40]] += 1
+        elif answer.notes and mark.question.type != "text":
+            counts = kinds.setdefault((mark.question.id, "were read as a person would"), Counter())
+            counts[" ".join(answer.notes[0].split())[:60]] += 1
+    lines = [
+        f"{name}: {counts.total()} {kind}: "
+        + "; ".join(f"{n}× {t}" for t, n in counts.most_common(3))
+        for (name, kind), counts in sorted(kinds.items())
+    ]
+    _list("answers", lines)
+
+
 def _report_changes(output: Path, earlier: dict[str, Row], rows: dict[str, Row]) -> None:
     """Print and keep who changed since the earlier gradebook; without changes keep nothing."""
     if not earlier:
         return
-    changes = gradebook.changes_between(earlier, list(rows.values()))
+    changes = gradebook.changes_between(earlier, rows.values())
     if not changes:
         print("No grade changed since the earlier gradebook.")
         return
@@ -174,7 +214,9 @@ def _report_changes(output: Path, earlier: dict[str, Row], rows: dict[str, Row])
          "questions": " ".join(c.questions)}
         for c in changes
     ]  # fmt: skip
-    gradebook.write_csv(report_path(output, "changes.csv"), list(table[0]), table)
+    gradebook.write_text(
+        report_path(output, "changes.csv"), gradebook.as_csv(list(table[0]), table)
+    )
 
 
 def _list(title: str, lines: Sequence[str]) -> None:

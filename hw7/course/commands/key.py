@@ -12,14 +12,13 @@ import nbformat
 from helpers.errors import HomeworkError
 from hw7.course.answer_sheet import build_answer_sheet, load_master
 from hw7.course.commands.grade import with_bar
-from hw7.course.grading.roster import load_roster
+from hw7.course.grading.roster import file_stem, load_roster
 from hw7.course.key_queries import TOLERANCE_REASON, Explainer, answer_query
 from hw7.course.keys import Key, PersonalKey, as_yaml, load_conceptual, load_key, save_key
 from hw7.course.personal_questions import copied_answers_accepted, load_sentences, personal_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.record import versions
 from hw7.course.reports.exports import otter_tests
-from hw7.course.reports.feedback import file_stem
 from hw7.course.reports.gradebook import write_text
 from hw7.course.right_answers import Conceptual, KeyAnswer
 from hw7.course.sheet_checks import SELF_CHECK

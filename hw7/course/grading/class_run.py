@@ -1,19 +1,28 @@
 """Grade a class: read every submitted file, choose one per student, mark it, note what is odd."""
 
-import hashlib
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
-from hw7.course.grading.duplicates import suspicions
-from hw7.course.grading.roster import ClassList, Identity, Student
-from hw7.course.grading.submissions import SubmissionError, SubmittedFile
-from hw7.course.grading.submitted_notebook import SubmittedNotebook, read_notebook
+from hw7.course.answer_sheet import question_cells
+from hw7.course.grading.attempts import attempt_that_counts
+from hw7.course.grading.claims import false_claims, flags_against_key
+from hw7.course.grading.duplicates import copies
+from hw7.course.grading.identities import Identities, Identity
+from hw7.course.grading.roster import ClassList, Student
+from hw7.course.grading.submissions import SubmittedFile
+from hw7.course.grading.submitted_notebook import ReadFile, SubmittedNotebook, read_file
+from hw7.course.grading.tables import Ids
 from hw7.course.keys import Key
+from hw7.course.literals import Assignment
 from hw7.course.marking import Mark, mark_answer
-from hw7.course.questions import QuestionSet
+from hw7.course.questions import Question, QuestionSet
 
+MAX_FILES_OF_STUDENT = 50
+MISSING = "没有提交 (nothing submitted)"
+NOTHING = "一题都没有作答 (nothing answered)"
 OTHER_DIGEST = "热图与答案的不同 (heatmap differs from the key's: other weights or versions?)"
 
 
@@ -25,8 +34,9 @@ class Result:
         path: The file that counted; "" where none was readable.
         problem: Why nothing could be marked; empty when something was.
         is_late: None where no deadline or no time is known.
-        flags: What a human should look at, such as a copied sheet.
+        flags: What a human should look at, such as a copied sheet. Never shown to students.
         notes: What was unusual but harmless.
+        remarks: Further notes, for the instructor only.
     """
 
     student: Student
@@ -36,47 +46,7 @@ class Result:
     is_late: bool | None = None
     flags: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
-
-    @property
-    def automatic_points(self) -> float:
-        """The points of all questions a machine could mark."""
-        return sum(mark.points for mark in self.marks if mark.points is not None)
-
-    @property
-    def pending_points(self) -> float:
-        """The points of free texts that wait for a human."""
-        return sum(mark.question.points for mark in self.marks if mark.points is None)
-
-
-@dataclass(frozen=True)
-class ReadFile:
-    """One file after reading: either a notebook or a problem."""
-
-    file: SubmittedFile
-    identity: Identity
-    content_digest: str = ""
-    notebook: SubmittedNotebook | None = None
-    problem: str = ""
-
-
-def read_file(file: SubmittedFile, class_list: ClassList, owner: Student | None) -> ReadFile:
-    """Read one file; whatever is wrong with it becomes its problem line.
-
-    Args:
-        file: The file as found.
-        class_list: Judges whose it is.
-        owner: The student all files belong to, where the platform already knows.
-    """
-    notebook, problem, digest = None, "", ""
-    try:
-        content = file.read()
-        digest = hashlib.sha256(content).hexdigest()
-        notebook = read_notebook(content)
-    except SubmissionError as error:
-        problem = str(error)
-    claimed = notebook.student_id if notebook else ""
-    identity = Identity(owner, "given") if owner else class_list.identify(file.parts, claimed)
-    return ReadFile(file, identity, digest, notebook, problem)
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -94,74 +64,147 @@ class Grader:
     deadline: datetime | None = None
     owner: Student | None = None
 
-    def grade(self, files: Iterable[SubmittedFile]) -> list[Result]:
+    def grade(
+        self,
+        files: Sequence[SubmittedFile],
+        *,
+        is_archive: bool = False,
+        progress: Callable[[Sequence[SubmittedFile]], Iterable[SubmittedFile]] = iter,
+    ) -> list[Result]:
         """Grade all files and return one result per student, in the order of their ids.
 
         One bad file never stops the run; students of the roster without a file are listed too.
-        """
-        files_of: dict[str, list[ReadFile]] = {}
-        for file in files:
-            read = read_file(file, self.class_list, self.owner)
-            files_of.setdefault(read.identity.student.id, []).append(read)
-        chosen = {name: max(found, key=_preference) for name, found in files_of.items()}
-        flags = suspicions(chosen, self.key)
-        results = [
-            self._result(chosen[name], found, flags.get(name, []))
-            for name, found in files_of.items()
-        ]
-        for student in [] if self.owner else self.class_list.students:
-            if student.id not in files_of:
-                results.append(Result(student, "", problem="没有提交 (nothing submitted)"))
-        return sorted(results, key=lambda result: result.student.id)
 
-    def _result(self, chosen: ReadFile, found: list[ReadFile], flags: list[str]) -> Result:
-        student, notebook = chosen.identity.student, chosen.notebook
-        if not chosen.identity.is_in_roster:
-            flags = ["不在名单里 (not in the roster)", *flags]
+        Args:
+            files: All files of one download.
+            is_archive: Whether they lie in a zip.
+            progress: Wraps the files in a progress bar.
+        """
+        identities = Identities(files, self.class_list, is_archive)
+        files_of: dict[str, list[ReadFile]] = {}
+        for file in progress(files):
+            if not identities.is_metadata(file):
+                identity = identities.identify(file.parts)
+                if self.owner is not None:
+                    identity = Identity(self.owner)
+                found = files_of.setdefault(identity.student.id, [])
+                is_read = len(found) < MAX_FILES_OF_STUDENT
+                found.append(
+                    read_file(file, identity)
+                    if is_read
+                    else ReadFile(file, identity, problem="文件太多，未读取 (too many files)")
+                )
+        chosen = {name: attempt_that_counts(found) for name, found in files_of.items()}
+        flags = copies(chosen)
+        for name, flag in false_claims(files_of, self.class_list, is_sure=self.owner is not None):
+            flags.setdefault(name, []).append(flag)
+        results = {name: self._result(chosen[name], found) for name, found in files_of.items()}
+        for student in [] if self.owner else self.class_list.students:
+            if student.id not in results:
+                results[student.id] = Result(student, "", problem=MISSING)
+        return [
+            replace(result, flags=(*result.flags, *dict.fromkeys(flags.get(name, []))))
+            for name, result in sorted(results.items())
+        ]
+
+    def _result(self, chosen: ReadFile, found: list[ReadFile]) -> Result:
+        identity, notebook = chosen.identity, chosen.notebook
+        flags = [] if identity.is_in_roster else ["不在名单里 (not in the roster)"]
+        if identity.others:
+            flags.append(f"与人合交 (handed in together with {', '.join(identity.others)})")
         if notebook is None:
             problem = "; ".join(f"{read.file.path}: {read.problem}" for read in found[:50])
-            return Result(student, "", problem=problem, flags=tuple(flags))
+            return Result(identity.student, "", problem=problem, flags=tuple(flags))
+        flags += flags_against_key(notebook, self.key, self._key_id(identity.student.id))
+        marks = tuple(self.marks(identity.student.id, self._with_prose(notebook)))
+        if all(mark.answer.status == "unanswered" for mark in marks):
+            flags.append(NOTHING)
+        elif _differ([read for read in found if read is not chosen], chosen):
+            flags.append("几个文件的答案不同 (several files whose answers differ)")
         return Result(
-            student,
+            identity.student,
             chosen.file.path,
-            self._marks(notebook, student.id),
+            marks,
             is_late=self._is_late(chosen),
             flags=tuple(flags),
-            notes=(*_notes(chosen, found), *_digest_note(notebook, self.key)),
+            notes=tuple(_notes(chosen, found)),
+            remarks=tuple(self._remarks(notebook)),
         )
 
-    def _marks(self, notebook: SubmittedNotebook, student_id: str) -> tuple[Mark, ...]:
-        return tuple(
-            mark_answer(
-                question,
-                notebook.assignments.get(question.id),
-                self.key.answer(question.id, student_id),
-            )
-            for question in self.key.personalised(self.questions, student_id).questions
-        )
+    @cached_property
+    def _key_ids(self) -> Ids:
+        return Ids(self.key.students)
+
+    def _key_id(self, student_id: str) -> str:
+        """Return an id as the key spells it."""
+        return self._key_ids.find(student_id) or student_id
+
+    def marks(self, student_id: str, given: Mapping[str, Assignment]) -> Iterator[Mark]:
+        """Yield the marks for what a student answered to each question."""
+        key_id = self._key_id(student_id)
+        for question in self.key.personalised(self.questions, key_id).questions:
+            answer = self.key.answer(question.id, key_id)
+            yield mark_answer(question, given.get(question.id), answer)
+
+    def _with_prose(self, notebook: SubmittedNotebook) -> dict[str, Assignment]:
+        """Return the answers, those to text questions also from cells that are no code."""
+        given = dict(notebook.assignments)
+        note = "写在文字单元格里 (typed into a text cell)"
+        for name, sheet_lines in self._sheet_lines.items():
+            words = _own_words(notebook.prose.get(name, ""), sheet_lines)
+            if words.strip() and (name not in given or given[name].is_empty):
+                given[name] = Assignment(name, words, note=note)
+        return given
+
+    @cached_property
+    def _sheet_lines(self) -> dict[str, set[str]]:
+        """The lines of a text question that are the sheet's own, as they are compared."""
+        texts = [question for question in self.questions.questions if question.type == "text"]
+        return {question.id: _lines_of_sheet(question) for question in texts}
+
+    def _remarks(self, notebook: SubmittedNotebook) -> Iterator[str]:
+        """Yield what an instructor should know of a sheet that is no suspicion.
+
+        One heatmap that is not the key's means little, for a score on the edge of rounding changes
+        the digest (1 of 40 sentences between float32 and float64); a whole class means that the key
+        is for something else. Another student's digest is no other weights but a copy.
+        """
+        known = {*self.key.digests.values(), *(p.digest for p in self.key.students.values())}
+        digest, model = notebook.record.get("digest"), notebook.record.get("model")
+        if digest and known and digest not in known and model == self.key.model:
+            yield OTHER_DIGEST
+        if not self.class_list.students and (claimed := notebook.text_of("student_id")):
+            yield f"答卷上的学号 (id in the sheet): {claimed[:80]}"
+        for name, text in notebook.prose.items():
+            if name not in notebook.assignments and re.search(rf"(?i){name}\s*[=＝]\s*\S", text):
+                yield f"{name} 写在文字单元格里，没有读 (stands in a text cell, not read)"
 
     def _is_late(self, read: ReadFile) -> bool | None:
-        submitted = read.identity.student.submitted_at or read.file.modified
-        if read.identity.is_late:
+        """Tell whether a file was late: by the platform's mark, its time or the roster's.
+
+        The time of a file says nothing where a platform named it: it may be that of zipping.
+        """
+        identity = read.identity
+        name = identity.name
+        if name and name.is_late:
             return True
+        submitted = identity.student.submitted_at or identity.submitted_at
+        if submitted is None and name is None:
+            submitted = read.file.modified
         if self.deadline is None or submitted is None:
-            return None
+            return name.is_late if name else None
         if submitted.tzinfo is None:
             submitted = submitted.replace(tzinfo=self.deadline.tzinfo)
         return submitted > self.deadline
 
 
-def _preference(read: ReadFile) -> tuple[bool, bool, int, float, int, str]:
-    """Order the files of one student: readable ones first, then the latest."""
-    modified = read.file.modified
-    attempt = re.search(r"-(\d{1,9})\.ipynb$", read.file.path)  # Canvas numbers later attempts
-    return (
-        read.notebook is not None,
-        read.identity.source != "sheet",  # a mere claim displaces no file that bears the name
-        read.identity.order,
-        modified.timestamp() if modified else 0.0,
-        int(attempt[1]) if attempt else 0,
-        read.file.path,
+def _differ(others: list[ReadFile], chosen: ReadFile) -> bool:
+    """Tell whether a file that no platform put in order holds other answers than the one chosen."""
+    return any(
+        other.answers
+        and other.answers != chosen.answers
+        and not (other.identity.name and other.identity.name.order)
+        for other in others
     )
 
 
@@ -170,29 +213,25 @@ def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
     others = [read for read in found if read is not chosen]
     if any(read.notebook for read in others):
         paths = "、".join(read.file.path for read in others if read.notebook)
-        yield f"交了多个文件，只算最新的 (several files, the latest counts, not {paths[:3000]})"
+        yield f"交了多个文件，算最新的有答案的 (the latest with answers counts, not {paths[:3000]})"
     for read in others:
         if read.problem:
             yield f"{read.file.path}: {read.problem}"
-    assert chosen.notebook is not None  # noqa: S101 (the caller has checked)
-    yield from chosen.notebook.notes
-    for name in chosen.notebook.overwritten:
-        yield f"{name} 多次赋值，以最后一次为准 (assigned again; the last one counts)"
-    if chosen.identity.source == "file name" and chosen.notebook.student_id:
-        yield f"答卷上的学号 (id in the sheet): {chosen.notebook.student_id[:80]}"
-    if chosen.identity.source == "sheet":
-        yield "学号取自答卷 (identified by the id in the sheet)"
+    if chosen.notebook is not None:
+        yield from chosen.notebook.notes
+        for name in chosen.notebook.overwritten:
+            yield f"{name} 多次赋值，以最后一次为准 (assigned again; the last one counts)"
 
 
-def _digest_note(notebook: SubmittedNotebook, key: Key) -> tuple[str, ...]:
-    """Return a note where the heatmap was not the key's: other weights, versions or hardware.
+def _lines_of_sheet(question: Question) -> set[str]:
+    cells = [*question_cells(question, "zh"), *question_cells(question, "en")]
+    return {_letters(line) for cell in cells for line in cell.source.splitlines()}
 
-    One such student means little, for a score on the edge of rounding changes the digest (1 of 40
-    sentences between float32 and float64); a whole class means that the key is for something else.
-    """
-    # Another student's digest is no other weights but a copy, and flagged as such.
-    known = {*key.digests.values(), *(personal.digest for personal in key.students.values())}
-    digest = notebook.record.get("digest")
-    if digest and known and digest not in known and notebook.record.get("model") == key.model:
-        return (OTHER_DIGEST,)
-    return ()
+
+def _own_words(prose: str, sheet_lines: set[str]) -> str:
+    """Return what a student wrote about a question: the lines that the sheet does not hold."""
+    return "\n".join(line for line in prose.splitlines() if _letters(line) not in sheet_lines)
+
+
+def _letters(line: str) -> str:
+    return "".join(re.findall(r"\w+", line))

@@ -1,23 +1,26 @@
-"""The class list, and whose a submitted file is, judged by its name."""
+"""The class list: its students by id, by the platform's number, and by name."""
 
-import csv
-import io
+import hashlib
 import re
-import unicodedata
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
-from helpers.errors import HomeworkError
-from hw7.course.literals import printable
+from dateutil.parser import ParserError, UnknownTimezoneWarning, parse
 
-_ID_COLUMNS = ("student_id", "student id", "sis user id", "sis login id", "学号", "學號", "id")
-_NAME_COLUMNS = ("name", "student", "student name", "姓名", "名字")
-_MOODLE = re.compile(r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_file(?:_.*)?", re.DOTALL)
-_CANVAS = re.compile(
-    r"(?P<name>.+?)(?P<late>_LATE)?_(?P<number>\d+)_(?P<submission>\d+)_.+", re.DOTALL
-)
+from helpers.errors import HomeworkError
+from hw7.course.grading.tables import Ids, comparable, read_table
+
+_ID_COLUMNS = (
+    "student_id", "student id", "sis user id", "学号", "學號", "id number", "sis login id",
+    "email address", "id",
+)  # fmt: skip
+_NAME_COLUMNS = ("name", "student", "student name", "full name", "姓名", "名字")
+_MIN_WORD = 4  # shorter ids, as in "hw 12.ipynb", are found only where they are the whole name
+_FIRST_HAN = "\u2e80"
+_COPY = re.compile(r"(?:\s*\(\d+\)|-Copy\d+)*(?:\.ipynb)?$", re.I)
 
 
 @dataclass(frozen=True)
@@ -35,26 +38,12 @@ class Student:
     row: Mapping[str, str] = field(default_factory=dict)
 
     @property
-    def canvas_id(self) -> str:
-        """The number Canvas and NTU COOL put into file names; "" when the roster has none."""
-        return self.row.get("ID", "") if "SIS User ID" in self.row else ""
-
-
-@dataclass(frozen=True)
-class Identity:
-    """Whose a file is, and from what that was judged.
-
-    Attributes:
-        is_in_roster: False where there is a roster and this student is not on it.
-        is_late: Canvas marked the file as late.
-        order: Orders the files of one student: Canvas's number of the submission.
-    """
-
-    student: Student
-    source: str
-    is_in_roster: bool = True
-    is_late: bool = False
-    order: int = 0
+    def numbers(self) -> dict[str, str]:
+        """The student's number on each platform that the roster is an export of."""
+        moodle = re.search(r"\d+$", self.row.get("Identifier", ""))
+        is_canvas = "Student" in self.row and "ID" in self.row
+        canvas = self.row["ID"].strip() if is_canvas else ""
+        return {"Canvas": canvas, "NTU COOL": canvas, "Moodle": moodle[0] if moodle else ""}
 
 
 def load_roster(path: Path) -> list[Student]:
@@ -63,29 +52,31 @@ def load_roster(path: Path) -> list[Student]:
     Raises:
         HomeworkError: The file is unreadable, not UTF-8, has no column of ids, or an id twice.
     """
-    try:
-        rows = list(csv.DictReader(io.StringIO(path.read_text("utf-8-sig"), newline="")))
-    except OSError as error:
-        raise HomeworkError(f"The roster {path} can't be read: {error.strerror}.") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise HomeworkError(f"The roster {path} is not CSV in UTF-8; save it as such.") from error
-    columns = {str(name).strip().lower(): name for name in (rows[0] if rows else {})}
-    id_column = next((columns[name] for name in _ID_COLUMNS if name in columns), None)
-    name_column = next((columns[name] for name in _NAME_COLUMNS if name in columns), None)
-    if id_column is None:
-        raise HomeworkError(f"The roster {path} needs a column `student_id` and a row below it.")
+    names, rows = read_table(path, "roster")
+    columns = {name.strip().lower(): name for name in names}
+    id_columns = [columns[name] for name in _ID_COLUMNS if name in columns]
+    name_column = next((columns[name] for name in _NAME_COLUMNS if name in columns), "")
     students = [
         Student(
-            id=(row[id_column] or "").strip(),
-            name=(row.get(name_column or "") or "").strip(),
+            # A Canvas without SIS ids leaves that column empty: the next one tells students apart.
+            id=next((row[c].strip() for c in id_columns if row.get(c, "").strip()), ""),
+            name=row.get(name_column, "").strip(),
             submitted_at=parse_time(stated) if (stated := row.get("submitted_at")) else None,
-            row={str(key): value or "" for key, value in row.items() if isinstance(value, str)},
+            row=row,
         )
         for row in rows
-        if (row[id_column] or "").strip() and "points possible" not in str(row.values()).lower()
+        if "points possible" not in row.get(name_column, "").lower()
     ]
+    students = [student for student in students if student.id]
+    if not students:
+        raise HomeworkError(f"The roster {path} needs a column `student_id` and a row below it.")
     seen: set[str] = set()
     for student in students:
+        if re.fullmatch(r"\d([.,]\d+)?E\+\d+", student.id):
+            raise HomeworkError(
+                f"A spreadsheet has shortened the id {student.id} in the roster {path}. "
+                "Export it again and use it unopened."
+            )
         if comparable(student.id) in seen:
             raise HomeworkError(f"The roster {path} lists {student.id} twice.")
         seen.add(comparable(student.id))
@@ -93,88 +84,117 @@ def load_roster(path: Path) -> list[Student]:
 
 
 def parse_time(text: str) -> datetime:
-    """Read a time such as ``2026-05-01T23:59`` or ``2026-05-01 23:59+08:00``.
+    """Read a time such as ``2026-05-01T23:59``, ``2026/5/1 23:59+08:00``, ``1 May 2026, 11:59 PM``.
 
     Raises:
-        HomeworkError: It is no such time.
+        HomeworkError: It is no such time, leaves a part out, or may be of two days (5/1/2026).
     """
+    stated = re.sub(r"^(\d{4})[年/.-](\d+)[月/.-](\d+)日?", r"\1-\2-\3", text.strip())
+    # What a text leaves out is taken from the default, so two of them tell whether it does.
+    defaults = (datetime(2001, 1, 1), datetime(2002, 2, 2, 2, 2))
+    orders = (False,) if re.match(r"\d{4}-", stated) else (True, False)
     try:
-        return datetime.fromisoformat(re.sub("[zZ]$", "+00:00", text.strip()))
-    except ValueError as error:
-        raise HomeworkError(f"{text!r} is no time; write it as 2026-05-01T23:59+08:00.") from error
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", UnknownTimezoneWarning)
+            found = {parse(stated, default=d, dayfirst=order) for d in defaults for order in orders}
+    except (ParserError, OverflowError, UnknownTimezoneWarning, TypeError):
+        found = set()
+    if len(found) != 1:
+        raise HomeworkError(f"{text!r} is no time; write it as 2026-05-01T23:59+08:00.")
+    return found.pop()
 
 
-def comparable(text: str) -> str:
-    """Return a name or id as it is compared: plain width, lower case, no blanks."""
-    return re.sub(r"[\s,]+", "", unicodedata.normalize("NFKC", text)).casefold()
+def file_stem(student_id: str) -> str:
+    """Return a file name for a student id that can't leave its folder or clash with another's."""
+    plain = re.sub(r"[^\w\-]", "_", student_id)[:60]
+    if plain == student_id and plain.casefold() == student_id:
+        return plain
+    return f"{plain or 'student'}-{hashlib.sha256(student_id.encode()).hexdigest()[:8]}"
 
 
 class ClassList:
-    """Finds the student a file belongs to.
+    """Finds students by what a platform or an instructor wrote.
 
     Args:
         students: The roster, or the students the key has sentences for; empty when neither is
             there, and every file name is believed.
+
+    Attributes:
+        numbered_platforms: The platforms whose own numbers of the students the roster knows.
     """
 
     def __init__(self, students: Sequence[Student] = ()) -> None:
         self.students = list(students)
-        self._by_id = {comparable(student.id): student for student in self.students}
-        self._by_canvas_id = {s.canvas_id: s for s in self.students if s.canvas_id}
-        names = [comparable(student.name) for student in self.students]
-        self._by_name = {
-            name: student
-            for name, student in zip(names, self.students, strict=True)
-            if name and names.count(name) == 1
-        }
+        self._by_id = {student.id: student for student in self.students}
+        self._ids = Ids(self._by_id)
+        self._odd_ids = [(comparable(s.id), s) for s in self.students if re.search(r"\W|_", s.id)]
+        numbered = [s.numbers for s in self.students]
+        self.numbered_platforms = {name for pairs in numbered for name, n in pairs.items() if n}
+        self._by_key: dict[str, Student | None] = {}
+        for student in self.students:
+            for key in _keys(student):
+                clashes = self._by_key.get(key, student) is not student
+                self._by_key[key] = None if clashes else student
 
     def student(self, student_id: str) -> Student | None:
         """Return the student with an id, however it is spelled."""
-        return self._by_id.get(comparable(student_id))
+        found = self._ids.find(student_id)
+        return self._by_id[found] if found else None
 
-    def identify(self, parts: Sequence[str], claimed_id: str = "") -> Identity:
-        """Judge whose file this is.
+    def numbered(self, platform: str, number: str) -> Student | None:
+        """Return the student with a platform's number."""
+        return self._by_key.get(f"{platform}#{number}")
 
-        Args:
-            parts: The path below the submissions folder, as Moodle, Canvas or a person named it.
-            claimed_id: The ``student_id`` written in the sheet; believed last, and only where it
-                stands in the class list: anybody can claim anything.
-        """
-        moodle = next((found for part in parts if (found := _MOODLE.fullmatch(part))), None)
-        canvas = None if moodle else _CANVAS.fullmatch(parts[-1])
-        platform = moodle or canvas
-        is_late = bool(canvas and canvas["late"])
-        order = int(canvas["submission"]) if canvas and len(canvas["submission"]) < 19 else 0
-        for student, source in self._candidates(parts, canvas, platform, claimed_id):
-            if student is not None:
-                return Identity(student, source, is_late=is_late, order=order)
-        name = printable(platform["name"] if platform else "")
-        number = platform["number"] if platform else ""
-        stem = parts[0] if len(parts) > 1 else parts[0].rpartition(".")[0] or parts[0]
-        identifier = f"{name}_{number}" if platform else printable(stem)
-        student = Student(identifier[:80], name or identifier[:80])
-        return Identity(student, "file name", not self.students, is_late, order)
+    def named(self, name: str) -> Student | None:
+        """Return the only student of a name, in either order of its parts."""
+        words = _words(name)
+        in_order, sorted_words = "".join(words), "".join(sorted(words))
+        return self._by_key.get(f"name {in_order}") or self._by_key.get(f"words {sorted_words}")
 
-    def _candidates(
-        self,
-        parts: Sequence[str],
-        canvas: re.Match[str] | None,
-        platform: re.Match[str] | None,
-        claimed_id: str,
-    ) -> list[tuple[Student | None, str]]:
-        words = [word for part in parts for word in re.split(r"[\W_]+", part) if word]
-        whole = [parts[0], parts[0].rpartition(".")[0]]
-        by_id = {s.id: s for word in (*words, *whole) if (s := self.student(word)) is not None}
-        name = platform["name"] if platform else ""
-        return [
-            (next(iter(by_id.values())) if len(by_id) == 1 else None, "id in the file name"),
-            (self._by_canvas_id.get(canvas["number"]) if canvas else None, "Canvas id"),
-            (self._by_name.get(comparable(name)), "name in the file name"),
-            (
-                next(
-                    (self._by_name[n] for w in words if (n := comparable(w)) in self._by_name), None
-                ),
-                "name in the file name",
-            ),
-            (self.student(claimed_id), "sheet"),
-        ]
+    def logged_in_as(self, login: str) -> Student | None:
+        """Return the student with a login, or with it as id."""
+        return self._by_key.get(f"login {comparable(login)}") or self.student(login)
+
+    def written_as(self, text: str) -> Student | None:
+        """Return the student that a folder or file which no platform named is called after."""
+        plain = _COPY.sub("", text)
+        whole = self.student(plain) or self._by_key.get(f"file {comparable(plain)}")
+        if whole is not None:
+            return whole
+        found = self.mentioned_in(plain)
+        return found[0] if len(found) == 1 else None
+
+    def mentioned_in(self, text: str) -> list[Student]:
+        """Return the students whose id, or name of more than one part, stands in a text."""
+        text = _COPY.sub("", text)[:255]
+        words = [word for word in re.split(r"[\W_]+", text) if word]
+        found = [self.student(word) for word in words if len(word) >= _MIN_WORD]
+        found += [self._by_key.get(f"file {comparable(text)}")]
+        plain = comparable(text)
+        found += [s for odd, s in self._odd_ids if len(odd) >= _MIN_WORD and odd in plain]
+        # A single word of Latin letters, such as May, is no name that tells a student.
+        parts: list[tuple[str, ...]]
+        parts = [(word,) for word in words if len(word) > 1 and min(word) >= _FIRST_HAN]
+        parts += [tuple(words[i : i + n]) for n in (2, 3, 4) for i in range(len(words) - n + 1)]
+        found += [self.named(" ".join(part)) for part in parts]
+        return list({student.id: student for student in found if student}.values())
+
+
+def _keys(student: Student) -> Iterator[str]:
+    """Yield what a student is found by besides the id."""
+    yield from (f"{platform}#{number}" for platform, number in student.numbers.items() if number)
+    yield f"file {comparable('hw7_' + file_stem(student.id))}"
+    login = student.row.get("SIS Login ID", "") or student.row.get("Email address", "")
+    if login:
+        yield f"login {comparable(login)}"
+        yield f"login {comparable(login.split('@')[0])}"
+    if words := _words(student.name):
+        family, comma, given = student.name.partition(",")
+        yield f"name {''.join(words)}"
+        if comma:
+            yield f"name {''.join(_words(given) + _words(family))}"
+        yield f"words {''.join(sorted(words))}"
+
+
+def _words(name: str) -> list[str]:
+    return [word for part in re.split(r"[\s,·・]+", name) if (word := comparable(part))]

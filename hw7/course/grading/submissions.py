@@ -3,7 +3,7 @@
 import os
 import stat
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -14,7 +14,9 @@ from hw7.course.literals import printable
 MAX_NOTEBOOK_BYTES = 20_000_000
 MAX_FILES = 20_000
 MAX_DEPTH = 12
-MAX_TOTAL_BYTES = 4_000_000_000  # unpacked from one zip
+MAX_NAME = 255  # characters of one part of a path
+# Code pages and the first bytes of their common characters.
+_ENCODINGS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp437": (0, 0xFF)}
 _CLUTTER = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
@@ -80,9 +82,11 @@ def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
         yield SubmittedFile(parts, None, f"文件夹打不开 (folder can't be opened: {error.strerror})")
         return
     if len(entries) > MAX_FILES:
-        raise HomeworkError(
-            f"{folder} has {len(entries):,} entries; at most {MAX_FILES:,} are read."
-        )
+        problem = f"{len(entries):,} entries; at most {MAX_FILES:,} are read"
+        if not parts:
+            raise HomeworkError(f"{folder} has {problem}.")
+        yield SubmittedFile(parts, None, f"文件太多，未读取 ({problem})")
+        return
     for entry in entries:
         here = (*parts, entry.name)
         if entry.name in _CLUTTER:
@@ -133,27 +137,15 @@ def _list_zip(source: Path) -> list[SubmittedFile]:
     members = archive.infolist()
     if len(members) > MAX_FILES:
         raise HomeworkError(f"{source} has {len(members):,} files; at most {MAX_FILES:,} are read.")
-    budget = _Budget(MAX_TOTAL_BYTES)
-    files = (_file_of_zip(archive, member, budget) for member in members if not member.is_dir())
+    files = [
+        _file_of_zip(archive, member, name)
+        for member, name in zip(members, member_names(members), strict=True)
+        if not member.is_dir()
+    ]
     return [file for file in files if not _CLUTTER & set(file.parts)]
 
 
-class _Budget:
-    """How many more bytes may come out of one zip."""
-
-    def __init__(self, remaining: int) -> None:
-        self.remaining = remaining
-
-    def spend(self, count: int) -> None:
-        self.remaining -= count
-        if self.remaining < 0:
-            raise SubmissionError("压缩包解开后太大，未读取 (the zip unpacks to too much)")
-
-
-def _file_of_zip(
-    archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Budget
-) -> SubmittedFile:
-    name = member_name(member)
+def _file_of_zip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> SubmittedFile:
     parts = tuple(part for part in PurePosixPath(name).parts if part != "/") or (name,)
     problem = name_problem(parts) or size_problem(member.file_size)
     if stat.S_ISLNK(member.external_attr >> 16):
@@ -166,15 +158,14 @@ def _file_of_zip(
         modified = datetime(*member.date_time)
     except ValueError:
         modified = None
-    return SubmittedFile(parts, modified, problem, lambda: _read_member(archive, member, budget))
+    return SubmittedFile(parts, modified, problem, lambda: _read_member(archive, member))
 
 
-def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Budget) -> bytes:
+def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
     content = bytearray()
     try:
         with archive.open(member) as stream:
             while piece := stream.read(1 << 20):
-                budget.spend(len(piece))
                 content += piece
                 if len(content) > MAX_NOTEBOOK_BYTES:  # the declared size lied
                     raise SubmissionError(size_problem(len(content)))
@@ -187,21 +178,56 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo, budget: _Bud
     return bytes(content)
 
 
-def member_name(member: zipfile.ZipInfo) -> str:
-    """Return a zip member's name; Windows stores Chinese names as GBK without saying so."""
-    name = member.filename.replace("\\", "/")
-    if member.flag_bits & 0x800 or name.isascii():
-        return name
-    for encoding in ("utf-8", "gb18030"):
+def member_names(members: Sequence[zipfile.ZipInfo]) -> list[str]:
+    """Return the members' names; Windows stores Chinese ones in its own code page, unsaid.
+
+    The code page is judged by all names together: the one in which most characters are common.
+    """
+    undeclared = [m.filename for m in members if not (m.flag_bits & 0x800 or m.filename.isascii())]
+    raw = b"/".join(_as_stored(name) for name in undeclared)
+    encoding = max(_ENCODINGS, key=lambda name: _commonness(raw, name)) if raw else "cp437"
+    return [
+        (
+            _decoded(member.filename, encoding)
+            if member.filename in undeclared
+            else member.filename
+        ).replace("\\", "/")
+        for member in members
+    ]
+
+
+def _as_stored(name: str) -> bytes:
+    try:
+        return name.encode("cp437")
+    except UnicodeError:  # zipfile read it from an extra field
+        return b""
+
+
+def _decoded(name: str, encoding: str) -> str:
+    for guess in ("utf-8", encoding):
         try:
-            return name.encode("cp437").decode(encoding)
+            return _as_stored(name).decode(guess) or name
         except UnicodeError:
             continue
     return name
 
 
+def _commonness(raw: bytes, encoding: str) -> float:
+    """Return which share of the characters are common in a code page; half in that of DOS."""
+    first, last = _ENCODINGS[encoding]
+    try:
+        text = raw.decode(encoding)
+    except UnicodeError:
+        return -1.0
+    stored = [character.encode(encoding) for character in text if not character.isascii()]
+    common = sum(len(code) / 2 for code in stored if len(code) < 3 and first <= code[0] <= last)
+    return common / max(len(stored), 1)
+
+
 def name_problem(parts: tuple[str, ...]) -> str:
     """Return why a file is not read, judged by its name; "" when it is a notebook's."""
+    if max(map(len, parts)) > MAX_NAME:
+        return "文件名太长 (name too long)"
     is_notebook = parts[-1].lower().endswith(".ipynb")
     return "" if is_notebook else "不是 .ipynb 文件 (not an .ipynb file)"
 

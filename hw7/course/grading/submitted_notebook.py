@@ -1,19 +1,29 @@
-"""Read a stranger's notebook: the code of its cells and the record of its last cell, as text."""
+"""Read a stranger's notebook as text: its answers, its prose, and the record of its last cell."""
 
+import hashlib
 import json
+import os
 import re
+import subprocess
+import sys
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
-from hw7.course.grading.submissions import MAX_NOTEBOOK_BYTES, SubmissionError, size_problem
-from hw7.course.literals import Assignment, last_assignments, printable
+from hw7.course.grading.identities import Identity
+from hw7.course.grading.submissions import SubmissionError, SubmittedFile
+from hw7.course.literals import Assignment, last_assignments, printable, read_assignments
 from hw7.course.record import parse_record
+from hw7.course.untrusted_code import parsed, without_magic
 
-MAX_JSON_DEPTH = 100
 MAX_CELLS = 2_000
+MAX_PROSE_CHARACTERS = 30_000
+GUARDED_FROM = 2_000_000  # bytes; a larger file is read in a process with limits of its own
+CHILD_SECONDS = 60
+CHILD_BYTES = 1_000_000_000
 
-_JSON_TOKEN = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*(?:"|\\?\Z)|[\[{]|[\]}]', re.DOTALL)
+_ASKED = re.compile(r"[#\s>*_]*(?:第\s*(\d{1,2})\s*[题題]|(?:question|q)\s*(\d{1,2})\b)", re.I)
 
 
 @dataclass(frozen=True)
@@ -23,20 +33,94 @@ class SubmittedNotebook:
     Attributes:
         assignments: The last assignment to each answer, by name.
         overwritten: Names that were assigned more than once with different values.
+        prose: What stands in text cells, and in code cells that are no code, about each question.
         record: Model, versions and digest as the sheet's last cell printed them.
         notes: What was unusual about the file.
     """
 
     assignments: dict[str, Assignment]
     overwritten: list[str] = field(default_factory=list)
+    prose: dict[str, str] = field(default_factory=dict)
     record: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
+    def text_of(self, name: str) -> str:
+        """Return a text that the sheet assigns, such as its ``student_id``; "" for none."""
+        found = self.assignments.get(name)
+        return found.value.strip() if found and isinstance(found.value, str) else ""
+
+
+@dataclass(frozen=True)
+class ReadFile:
+    """One file after reading: either a notebook or a problem."""
+
+    file: SubmittedFile
+    identity: Identity
+    content_digest: str = ""
+    notebook: SubmittedNotebook | None = None
+    problem: str = ""
+
     @property
-    def student_id(self) -> str:
-        """The id written in the sheet; "" when there is none."""
-        claimed = self.assignments.get("student_id")
-        return claimed.value.strip() if claimed and isinstance(claimed.value, str) else ""
+    def answers(self) -> dict[str, Assignment]:
+        """The questions with an answer; in an untouched sheet there are none."""
+        found = self.notebook.assignments if self.notebook else {}
+        return {n: a for n, a in found.items() if n.startswith("q") and not a.is_empty}
+
+    @property
+    def rank(self) -> int:
+        """How much it is worth: 2 with answers, 1 where it can be read, else 0."""
+        return (self.notebook is not None) + bool(self.answers)
+
+
+def read_file(file: SubmittedFile, identity: Identity) -> ReadFile:
+    """Read one file; whatever is wrong with it becomes its problem line."""
+    try:
+        content = file.read()
+        digest = hashlib.sha256(content).hexdigest()
+        is_large = len(content) > GUARDED_FROM
+        notebook = _read_in_child(content) if is_large else read_notebook(content)
+    except SubmissionError as error:
+        return ReadFile(file, identity, problem=str(error))
+    return ReadFile(file, identity, digest, notebook)
+
+
+def _read_in_child(content: bytes) -> SubmittedNotebook:
+    """Read a large file in a process that may run out of memory or time without ending the run."""
+    folder = Path(__file__).resolve().parents[3]
+    try:
+        run = subprocess.run(
+            [sys.executable, "-m", "hw7.course.grading.submitted_notebook"],
+            input=content,
+            capture_output=True,
+            timeout=2 * CHILD_SECONDS,
+            env=os.environ | {"PYTHONPATH": str(folder)},
+            check=False,
+        )
+        found = json.loads(run.stdout)
+    except (OSError, ValueError, subprocess.TimeoutExpired) as error:
+        raise SubmissionError("读它需要太多内存或时间 (took too much memory or time)") from error
+    if "problem" in found:
+        raise SubmissionError(found["problem"])
+    assignments = {name: Assignment(**facts) for name, facts in found["assignments"].items()}
+    return SubmittedNotebook(
+        assignments, found["overwritten"], found["prose"], found["record"], tuple(found["notes"])
+    )
+
+
+def _answer_parent() -> None:
+    """Read a notebook from standard input under limits, and write what it holds as JSON."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limits; the parent still waits no longer
+        pass
+    else:
+        resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
+        resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
+    try:
+        answer = asdict(read_notebook(sys.stdin.buffer.read()))
+    except SubmissionError as error:
+        answer = {"problem": str(error)}
+    sys.stdout.write(json.dumps(answer))
 
 
 def read_notebook(content: bytes) -> SubmittedNotebook:
@@ -46,29 +130,27 @@ def read_notebook(content: bytes) -> SubmittedNotebook:
         SubmissionError: It is no notebook; the message says why in one line.
     """
     notebook, version = parse_notebook(content)
-    sources = list(code_sources(notebook))
+    cells = _cells(notebook)
+    sources = [source for kind, source in cells if kind == "code"]
     notes = (f"旧版笔记本 v{version}，已升级 (upgraded from v{version})",) if version < 4 else ()
     assignments, overwritten = last_assignments(sources)
-    return SubmittedNotebook(assignments, overwritten, read_record(notebook), notes)
+    return SubmittedNotebook(assignments, overwritten, _prose(cells), read_record(notebook), notes)
 
 
 def parse_notebook(content: bytes) -> tuple[Any, int]:
     """Parse a notebook of any version into version 4; return it and the version it had.
 
     Raises:
-        SubmissionError: Too large, not UTF-8, not JSON, nested too deep, or not a notebook.
+        SubmissionError: Not UTF-8, not JSON, nested too deep, or not a notebook.
     """
-    if len(content) > MAX_NOTEBOOK_BYTES:
-        raise SubmissionError(size_problem(len(content)))
     try:
         text = content.decode("utf-8-sig")
+        notebook = json.loads(text)
     except UnicodeDecodeError as error:
         raise SubmissionError("不是 UTF-8 编码的笔记本 (not UTF-8)") from error
-    if is_nested_deeper(text, MAX_JSON_DEPTH):
-        raise SubmissionError(f"JSON 嵌套超过 {MAX_JSON_DEPTH} 层 (JSON nested too deep)")
-    try:
-        notebook = json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except RecursionError as error:
+        raise SubmissionError("JSON 嵌套太深 (JSON nested too deep)") from error
+    except ValueError as error:
         where = (
             f" at {error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
         )
@@ -88,26 +170,12 @@ def _upgraded(text: str) -> Any:
             warnings.simplefilter("ignore")
             return nbformat.convert(nbformat.reader.reads(text), 4)
     except Exception as error:  # nbformat meets strangers' data with every kind of exception
-        reason = printable(" ".join(str(error).split()))[:120]
+        reason = printable(" ".join(str(error)[:500].split()))[:120]
         raise SubmissionError(f"旧版笔记本无法升级 (can't be upgraded: {reason})") from error
 
 
-def is_nested_deeper(text: str, limit: int) -> bool:
-    """Tell whether JSON text nests deeper than a limit, by a linear scan that never recurses."""
-    depth = 0
-    for match in _JSON_TOKEN.finditer(text):
-        token = match.group()
-        if token in {"[", "{"}:
-            depth += 1
-            if depth > limit:
-                return True
-        elif token in {"]", "}"}:
-            depth -= 1
-    return False
-
-
-def code_sources(notebook: Any) -> list[str]:
-    """Return the source of every code cell in order.
+def _cells(notebook: Any) -> list[tuple[str, str]]:
+    """Return type and source of every cell in order.
 
     Raises:
         SubmissionError: The notebook has no cells, too many, or cells that are not cells.
@@ -121,7 +189,36 @@ def code_sources(notebook: Any) -> list[str]:
         raise SubmissionError(f"单元格太多 ({len(cells):,} cells; at most {MAX_CELLS:,} are read)")
     if not all(isinstance(cell, dict) for cell in cells):
         raise SubmissionError("单元格的格式不对 (a cell is not an object)")
-    return [_joined(cell.get("source")) for cell in cells if cell.get("cell_type") == "code"]
+    return [(str(cell.get("cell_type"))[:20], _joined(cell.get("source"))) for cell in cells]
+
+
+def _prose(cells: list[tuple[str, str]]) -> dict[str, str]:
+    """Return what is written about each question outside of code, the question's text included.
+
+    It lies between the question's heading, or its answer's cell, and the next one's. The text above
+    ``show_answers()`` is the sheet's own.
+    """
+    found: dict[str, list[str]] = {}
+    current, last = "", ""
+    for kind, source in cells:
+        if kind == "code":
+            names = [a.name for a in read_assignments(source) if a.name.startswith("q")]
+            current = names[-1] if names else current
+            if "show_answers(" in source[:200]:
+                if current and last == "text":
+                    found[current].pop()
+                current = ""
+            elif current and not names and parsed(without_magic(source[:2000])) is None:
+                found.setdefault(current, []).append(source)
+            last = "code"
+        else:
+            if asked := _ASKED.match(source[:200]):
+                current = f"q{int(asked[1] or asked[2])}"
+            if current and source.strip():
+                found.setdefault(current, []).append(source)
+                last = "text"
+    joined = {name: "\n\n".join(texts)[:MAX_PROSE_CHARACTERS] for name, texts in found.items()}
+    return {name: printable(text) for name, text in joined.items()}
 
 
 def read_record(notebook: Any) -> dict[str, str]:
@@ -141,3 +238,7 @@ def _joined(source: Any) -> str:
     if isinstance(source, list):
         return "".join(line for line in source if isinstance(line, str))
     return ""
+
+
+if __name__ == "__main__":
+    _answer_parent()

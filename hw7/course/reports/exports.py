@@ -7,9 +7,10 @@ from typing import Any
 
 from hw7.course.grading.class_run import Result
 from hw7.course.grading.roster import Student
+from hw7.course.grading.tables import Row
 from hw7.course.keys import Key, KeyAnswer
 from hw7.course.questions import Question, QuestionSet
-from hw7.course.reports.gradebook import Row, safe_cell
+from hw7.course.reports.gradebook import points_of, safe_cell
 
 _CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 
@@ -37,7 +38,7 @@ def canvas_rows(
         row = rows.get(student.id)
         is_final = row is not None and row["status"] == "graded"
         cells = {name: student.row.get(name, "") for name in _CANVAS_COLUMNS}
-        if "SIS User ID" not in student.row:
+        if not student.numbers["Canvas"]:
             cells |= {"Student": student.name, "ID": "", "SIS User ID": student.id}
         table.append(
             {name: safe_cell(text) for name, text in cells.items()}
@@ -49,12 +50,11 @@ def canvas_rows(
 def gradescope_results(result: Result, row: Row) -> dict[str, Any]:
     """Return one student's ``results.json`` as Gradescope's autograder specification has it."""
     if not result.marks:
-        return {"score": 0, "output": result.problem, "output_format": "text", "tests": []}
+        score = float(row["score"] or 0)
+        return {"score": score, "output": result.problem, "output_format": "text", "tests": []}
     tests = []
     for mark in result.marks:
-        points = row.get(f"{mark.question.id}_points") or row.get(
-            f"{mark.question.id}_rubric_points"
-        )
+        points = points_of(row, mark.question)
         test: dict[str, Any] = {
             "number": mark.question.id.removeprefix("q"),
             "name": mark.question.wording.en,
@@ -64,7 +64,8 @@ def gradescope_results(result: Result, row: Row) -> dict[str, Any]:
             "visibility": "after_published",
         }
         # Without a score Gradescope shows no points: those of a free text are the human's.
-        tests.append(test | ({"score": float(points)} if points else {}))
+        tests.append(test if points is None else test | {"score": points})
+    # Flags and remarks are for the instructor only.
     notes = "\n".join(result.notes)
     return {"score": float(row["score"]), "output": notes, "output_format": "text", "tests": tests}
 

@@ -1,15 +1,14 @@
 """One page of feedback per student, on which nothing a student wrote can run."""
 
-import hashlib
-import re
 from functools import lru_cache
 
 import jinja2
 
 from helpers.environment import assets_folder
 from hw7.course.grading.class_run import Result
+from hw7.course.grading.tables import Row
 from hw7.course.questions import QuestionSet
-from hw7.course.reports.gradebook import Row
+from hw7.course.reports.gradebook import points_of, shown_value
 
 VERDICTS = {
     "right": "正确 right",
@@ -44,11 +43,7 @@ class FeedbackPages:
 
         Points come from the gradebook row, so that those a human entered are on the page.
         """
-        points = {
-            mark.question.id: row.get(f"{mark.question.id}_points")
-            or row.get(f"{mark.question.id}_rubric_points", "")
-            for mark in result.marks
-        }
+        points = {mark.question.id: points_of(row, mark.question) for mark in result.marks}
         # Grades and instructor's flags stay apart: suspicion is not for the student's page.
         return self._template.render(
             title=self._title,
@@ -57,19 +52,7 @@ class FeedbackPages:
             notes=result.notes,
             problem=result.problem,
             row=row,
-            points=points,
-            shown={mark.question.id: _shown(mark.answer.value) for mark in result.marks},
+            points={name: "" if p is None else f"{p:g}" for name, p in points.items()},
+            shown={mark.question.id: shown_value(mark.answer.value or "") for mark in result.marks},
             verdicts=VERDICTS,
         )
-
-
-def _shown(value: str | float | None) -> str:
-    return f"{value:.10g}" if isinstance(value, float) else str(value or "")
-
-
-def file_stem(student_id: str) -> str:
-    """Return a file name for a student id that can't leave its folder or clash with another's."""
-    plain = re.sub(r"[^\w\-]", "_", student_id)[:60]
-    if plain == student_id and plain.casefold() == student_id:
-        return plain
-    return f"{plain or 'student'}-{hashlib.sha256(student_id.encode()).hexdigest()[:8]}"

@@ -1,24 +1,25 @@
-"""The gradebook: one row per student, the human's rubric points kept, and who changed since."""
+"""The gradebook: one row per student, and whatever a human entered in it kept."""
 
-import csv
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from helpers.errors import HomeworkError
-from hw7.course.grading.class_run import Result
-from hw7.course.marking import Mark
-from hw7.course.questions import QuestionSet
+import pandas
 
-Row = dict[str, str]
+from helpers.errors import HomeworkError
+from hw7.course.grading.class_run import MISSING, Result
+from hw7.course.grading.tables import Ids, Row, comparable, read_table
+from hw7.course.marking import Mark
+from hw7.course.questions import Question, QuestionSet
 
 _FRONT = ["student_id", "name", "status", "score", "maximum", "pending", "late"]
 _BACK = ["flags", "notes", "problem", "file"]
 # What Excel, LibreOffice or Google Sheets may take for a formula, full-width signs included.
 _FORMULA = re.compile(r"^[\s']*[=+\-@＝＋－＠|%]")
-_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
+_NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
+DOUBT = "?"  # after points whose text has changed since; a human removes it, or the points
 
 
 @dataclass(frozen=True)
@@ -35,71 +36,102 @@ def columns_of(questions: QuestionSet) -> list[str]:
     """Return the gradebook's columns in order."""
     columns = list(_FRONT)
     for question in questions.questions:
-        human = "rubric_points" if question.type == "text" else "points"
-        columns += [f"{question.id}_answer", f"{question.id}_result", f"{question.id}_{human}"]
+        names = ["answer", "result", _points_column(question), "override"]
+        columns += [f"{question.id}_{name}" for name in names]
     return columns + _BACK
 
 
+def _points_column(question: Question) -> str:
+    return "rubric_points" if question.type == "text" else "points"
+
+
 def row_of(result: Result, questions: QuestionSet, earlier: Mapping[str, str]) -> Row:
-    """Return a student's row; rubric points a human entered earlier stay while the answer does."""
+    """Return a student's row, with what a human entered in the earlier one."""
     row = dict.fromkeys(columns_of(questions), "")
     row |= {"student_id": result.student.id, "name": result.student.name, "file": result.path}
     row |= {"late": {True: "late", False: "on time", None: ""}[result.is_late]}
     row["problem"] = result.problem
-    score, pending, notes = 0.0, 0.0, list(result.notes)
+    notes = [*result.notes, *result.remarks]
     for mark in result.marks:
-        cells, points, note = _cells_of(mark, earlier)
-        row |= cells
-        notes += [note] if note else []
-        notes += [f"{mark.question.id}: {text}" for text in mark.answer.notes]
-        score += points or 0.0
-        pending += mark.question.points if points is None else 0.0
-    if result.marks:
-        row["score"], row["pending"] = f"{score:g}", f"{pending:g}"
-    row["maximum"] = f"{sum(question.points for question in questions.questions):g}"
-    row["status"] = _status(result, pending)
+        row |= _machine_cells(mark)
+        notes += [f"{mark.question.id}: {note}" for note in mark.answer.notes]
+    for question in questions.questions:
+        notes += _keep_entered(row, question, earlier)
+    points = [points_of(row, question) for question in questions.questions]
+    total = sum(question.points for question in questions.questions)
+    row["maximum"] = f"{total:g}"
+    pending = [q.points for q, p in zip(questions.questions, points, strict=True) if p is None]
+    if result.marks or any(points):
+        row["score"] = f"{sum(p for p in points if p is not None):g}"
+        row["pending"] = f"{sum(pending):g}"
+        row["status"] = "rubric" if pending else "graded"
+    else:
+        row["status"] = "missing" if result.problem == MISSING else "unreadable"
     row["flags"], row["notes"] = "; ".join(result.flags), "; ".join(notes)
     return {column: safe_cell(text) for column, text in row.items()}
 
 
-def _status(result: Result, pending: float) -> str:
-    if not result.marks:
-        return (
-            "unreadable"
-            if result.problem and "nothing submitted" not in result.problem
-            else "missing"
-        )
-    return "rubric" if pending else "graded"
-
-
-def _cells_of(mark: Mark, earlier: Mapping[str, str]) -> tuple[Row, float | None, str]:
-    """Return a question's cells, its points (None while pending), and a note ("" for none)."""
-    name = mark.question.id
-    shown = "" if mark.answer.value is None else _shown(mark.answer.value)
+def _machine_cells(mark: Mark) -> Row:
+    shown = "" if mark.answer.value is None else shown_value(mark.answer.value)
     if mark.answer.problem:
         shown = f"{mark.answer.typed} ← {mark.answer.problem}"
-    cells = {f"{name}_answer": shown, f"{name}_result": mark.verdict}
-    if mark.question.type != "text":
-        cells[f"{name}_points"] = f"{mark.points or 0:g}"
-        return cells, mark.points, ""
-    entered = earlier.get(f"{name}_rubric_points", "").strip()
-    if mark.verdict != "rubric":
-        return cells | {f"{name}_rubric_points": "0"}, 0.0, ""
-    if not entered:
-        return cells, None, ""
-    if earlier.get(f"{name}_answer", "") != safe_cell(shown):
-        return (
-            cells,
-            None,
-            f"{name} 的答案变了，原评分 {entered} 已作废 (answer changed, points dropped)",
+    cells = {f"{mark.question.id}_answer": shown, f"{mark.question.id}_result": mark.verdict}
+    if mark.question.type != "text" or mark.verdict == "void":
+        cells[f"{mark.question.id}_{_points_column(mark.question)}"] = f"{mark.points or 0:g}"
+    return cells
+
+
+def _keep_entered(row: Row, question: Question, earlier: Mapping[str, str]) -> list[str]:
+    """Copy what a human entered for a question into the new row; return notes about it."""
+    name, notes = question.id, []
+    for column in (f"{name}_override", f"{name}_rubric_points"):
+        entered = earlier.get(column, "").strip().removeprefix("'")
+        was_void = earlier.get(f"{name}_result") == "void" and column.endswith("_points")
+        if column not in row or not entered or was_void or row[column]:
+            continue
+        is_doubtful = column.endswith("_points") and not is_same_text(
+            earlier.get(f"{name}_answer", ""), row[f"{name}_answer"]
         )
-    if not _NUMBER.fullmatch(entered) or not 0 <= float(entered) <= mark.question.points:
-        note = f"{name} 的评分 {entered} 不在 0 到 {mark.question.points:g} 之间 (not legal points)"
-        return cells | {f"{name}_rubric_points": entered}, None, note
-    return cells | {f"{name}_rubric_points": entered}, float(entered), ""
+        if is_doubtful and not entered.endswith(DOUBT):
+            entered += DOUBT
+        row[column] = entered
+        if entered.endswith(DOUBT):
+            notes.append(
+                f"{name} 的答案变了：确认评分 {entered} 后请去掉问号 (the answer changed since "
+                "these points were entered: delete the ? to confirm them)"
+            )
+        elif number_in(entered, question.points) is None:
+            legal = f"0 到 {question.points:g} 之间 (not legal points)"
+            notes.append(f"{name} 的评分 {entered} 不在 {legal}")
+    return notes
 
 
-def _shown(value: str | float) -> str:
+def points_of(row: Mapping[str, str], question: Question) -> float | None:
+    """Return what a question earned by a row of the gradebook; None while a human has to say."""
+    name, column = question.id, f"{question.id}_{_points_column(question)}"
+    override, entered = (row.get(c, "").removeprefix("'") for c in (f"{name}_override", column))
+    found = number_in(override, question.points)
+    found = number_in(entered, question.points) if found is None else found
+    waits = row.get(f"{name}_result") == "rubric" or bool(entered)
+    return found if found is not None or waits else 0.0
+
+
+def number_in(entered: str, maximum: float) -> float | None:
+    """Return entered points, None where there are none or they are not in [0, maximum]."""
+    if not _NUMBER.fullmatch(entered.strip()):
+        return None
+    number = float(entered.strip().replace(",", "."))
+    return number if 0 <= number <= maximum else None
+
+
+def is_same_text(before: str, after: str) -> bool:
+    """Tell whether two cells hold the same answer, whatever a spreadsheet did to its blanks."""
+    plain = ["".join(text.removeprefix("'").split())[:30_000] for text in (before, after)]
+    return plain[0] == plain[1]
+
+
+def shown_value(value: str | float) -> str:
+    """Return an answer as the gradebook shows it."""
     return value if isinstance(value, str) else f"{value:.10g}"
 
 
@@ -110,82 +142,103 @@ def safe_cell(text: str) -> str:
     return text
 
 
-def load_gradebook(path: Path, questions: QuestionSet) -> dict[str, Row]:
-    """Read an earlier gradebook by student id; an absent file gives none.
+def has_entered(row: Mapping[str, str]) -> bool:
+    """Tell whether a human entered something in a row."""
+    return any(
+        text.strip() and column.endswith(("_rubric_points", "_override"))
+        for column, text in row.items()
+    )
+
+
+def load_gradebook(path: Path, questions: QuestionSet) -> list[Row]:
+    """Read the rows of an earlier gradebook; an absent file gives none.
 
     Raises:
         HomeworkError: The file is there but is no gradebook of this homework.
     """
     if not path.exists():
-        return {}
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            reader = csv.DictReader(file)
-            columns, rows = list(reader.fieldnames or []), list(reader)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise HomeworkError(f"{path} can't be read as an earlier gradebook: {error}.") from error
-    if missing := [name for name in columns_of(questions) if name not in columns]:
-        raise HomeworkError(
-            f"{path} exists but has no column {missing[0]!r}, so it is no gradebook of this "
-            "homework and is not overwritten. Give another -o."
-        )
-    return {row["student_id"]: {k: v or "" for k, v in row.items() if k} for row in rows}
+        return []
+    columns, rows = read_table(path, "earlier gradebook")
+    for name in columns_of(questions):
+        if name not in columns and not name.endswith("_override"):
+            raise HomeworkError(
+                f"{path} exists but has no column {name!r}, so it is no gradebook of this "
+                "homework and is not overwritten. Give another -o."
+            )
+    return rows
 
 
-def changes_between(before: Mapping[str, Row], after: Sequence[Row]) -> list[Change]:
+def by_student(rows: Iterable[Row], known: Mapping[str, str], path: Path) -> dict[str, Row]:
+    """Return the rows of an earlier gradebook by student, though a spreadsheet mangled the ids.
+
+    Args:
+        rows: The rows.
+        known: The names of the students of this run by id.
+        path: Where the rows are from, for the message.
+
+    Raises:
+        HomeworkError: Points were entered for somebody who may be one of several students.
+    """
+    ids, found = Ids(known), {}
+    for row in rows:
+        names = ids.all_of(row["student_id"])
+        if len(names) > 1:
+            names = [n for n in names if comparable(known[n]) == comparable(row["name"]) != ""]
+        student_id = names[0] if len(names) == 1 else row["student_id"]
+        is_unclear = student_id in found or (not names and len(ids.all_of(row["student_id"])) > 1)
+        if is_unclear and has_entered(row):
+            raise HomeworkError(
+                f"{path} holds points for {row['student_id']!r}, which may be several students. "
+                "Nothing was written: correct the ids, format that column as text, and run again."
+            )
+        if not is_unclear:
+            found[student_id] = row
+    return found
+
+
+def changes_between(before: Mapping[str, Row], after: Iterable[Row]) -> list[Change]:
     """Return the students whose score or status differs, and in which questions."""
     changes = []
     for row in after:
         earlier = before.get(row["student_id"])
         if earlier is None:
             continue
-        changed = [
-            name.removesuffix("_result")
-            for name in row
-            if name.endswith("_result") and _outcome(row, name) != _outcome(earlier, name)
-        ]
-        if row["pending"] != earlier["pending"]:
-            changed.append("rubric")
-        if changed or row["score"] != earlier["score"] or row["status"] != earlier["status"]:
-            outcome = [f"{r['score'] or r['status']}" for r in (earlier, row)]
+        changed = {
+            column.partition("_")[0]: None
+            for column in row
+            if column.endswith(("_result", "_points", "_override"))
+            and row[column].strip(DOUBT) != earlier.get(column, "").strip(DOUBT)
+        }
+        if changed or any(row[column] != earlier[column] for column in ("score", "status")):
+            outcome = [r["score"] or r["status"] for r in (earlier, row)]
             changes.append(Change(row["student_id"], outcome[0], outcome[1], tuple(changed)))
     return changes
 
 
-def _outcome(row: Mapping[str, str], column: str) -> tuple[str, str]:
-    name = column.removesuffix("_result")
-    points = row.get(f"{name}_points") or row.get(f"{name}_rubric_points") or ""
-    return row.get(column, ""), points
-
-
-def write_csv(
-    path: Path, columns: Sequence[str], rows: Sequence[Mapping[str, str]], *, has_mark: bool = True
-) -> None:
-    """Write a CSV in one step, so that a stopped run never leaves half a gradebook.
-
-    Args:
-        path: The file.
-        columns: The columns in order.
-        rows: The cells by column.
-        has_mark: Start with a byte order mark, without which Excel garbles Chinese.
-    """
-    text = io.StringIO(newline="")
-    writer = csv.DictWriter(text, columns, lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, ("\ufeff" if has_mark else "") + text.getvalue())
+def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]], has_mark: bool = True) -> str:
+    """Return a CSV; its byte order mark keeps Excel from garbling Chinese."""
+    text = io.StringIO()
+    pandas.DataFrame(list(rows), columns=list(columns)).to_csv(
+        text, index=False, lineterminator="\r\n"
+    )
+    return ("\ufeff" if has_mark else "") + text.getvalue()
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write a file in one step, replacing an earlier one.
+    """Write a file in one step, so that a stopped run never leaves half a gradebook.
 
     Raises:
         HomeworkError: The folder can't be written.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    """Write a file in one step, as ``write_text`` does."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.part")
-        temporary.write_text(text, "utf-8", newline="")
+        temporary.write_bytes(content)
         temporary.replace(path)
     except OSError as error:
         raise HomeworkError(f"{path} can't be written: {error.strerror}.") from error

@@ -44,14 +44,17 @@ def test_rubric_points_a_human_entered_survive_a_rerun_and_count(course):
     assert row["q8_rubric_points"] == "7.5"
 
 
-def test_rubric_points_are_dropped_with_a_note_when_the_text_changed(course):
+def test_rubric_points_wait_for_a_human_when_the_text_changed_and_are_never_lost(course):
     course.hand_in("b1.ipynb", sheet(RIGHT))
     course.grade()
     enter(course, "b1", q8_rubric_points="7")
     course.hand_in("b1.ipynb", sheet(RIGHT | {"q8": '"Another text of some length altogether."'}))
-    row = course.grade()["b1"]
-    assert row["q8_rubric_points"] == "" and row["status"] == "rubric"
-    assert "points dropped" in row["notes"] and "7" in row["notes"]
+    for _ in range(2):  # a further rerun, with the text unchanged since, must not count them either
+        row = course.grade()["b1"]
+        assert row["q8_rubric_points"] == "7?" and row["status"] == "rubric"
+        assert "delete the ?" in row["notes"] and row["score"] == "80"
+    enter(course, "b1", q8_rubric_points="7")
+    assert course.grade()["b1"]["score"] == "87"
 
 
 @pytest.mark.parametrize("entered", ["11", "-1", "seven", "nan", "1e1", "=5"])

@@ -113,7 +113,7 @@ def test_of_two_files_of_one_student_the_latest_counts(course):
     os.utime(old, (1, 1))
     row = course.grade()["b1"]
     assert row["q1_points"] == "10"
-    assert "the latest counts" in row["notes"] and "b1/old.ipynb" in row["notes"]
+    assert "the latest with answers counts" in row["notes"] and "b1/old.ipynb" in row["notes"]
 
 
 def test_later_attempts_are_known_by_canvas_suffix(course):
@@ -138,12 +138,14 @@ def test_a_claimed_id_displaces_no_file_that_bears_the_name(course, tmp_path):
     assert course.grade("--roster", str(roster))["b1"]["q1_points"] == "10"
 
 
-def test_without_a_class_list_the_claimed_id_is_only_noted(course):
+def test_without_a_class_list_the_claimed_id_of_another_is_flagged_on_both(course):
     course.hand_in("b1.ipynb", sheet({"student_id": '"b2"', "q1": '"B"'}))
     course.hand_in("b2.ipynb", sheet({"q1": '"A"'}))
+    course.hand_in("wang_1_2_x.ipynb", sheet({"student_id": '"b9"', "q1": '"B"'}))
     rows = course.grade()
-    assert rows["b1"]["q1_points"] == "10" and "b2" in rows["b1"]["notes"]
-    assert rows["b2"]["q1_points"] == "0"
+    assert rows["b1"]["q1_points"] == "10" and "sheet was made for b2" in rows["b1"]["flags"]
+    assert rows["b2"]["q1_points"] == "0" and "handed in by b1" in rows["b2"]["flags"]
+    assert not rows["wang_1"]["flags"] and "b9" in rows["wang_1"]["notes"]
 
 
 def test_students_of_the_roster_without_a_file_are_listed(course, tmp_path):
@@ -259,7 +261,8 @@ def test_identical_files_and_identical_texts_are_flagged(course):
 def test_untouched_sheets_are_not_called_copies(course):
     for name in ("b1", "b2"):
         course.hand_in(f"{name}.ipynb", sheet({"q1": '""'}))
-    assert not any(row["flags"] for row in course.grade().values())
+    flags = [row["flags"] for row in course.grade().values()]
+    assert all("nothing answered" in flag and "identical" not in flag for flag in flags)
 
 
 def test_a_rerun_changes_no_byte(course):

@@ -1,0 +1,50 @@
+"""Which of one student's files counts."""
+
+import re
+from collections.abc import Sequence
+
+from hw7.course.grading.submitted_notebook import ReadFile
+
+# Browsers and platforms number what is handed in again; Jupyter's -Copy is a copy, not an attempt.
+_ATTEMPT = re.compile(r"(?:\s*\((\d{1,9})\)|-(\d{1,9}))\.ipynb$", re.I)
+
+
+def attempt_that_counts(files: Sequence[ReadFile]) -> ReadFile:
+    """Return the latest file with answers; without any, the latest that can be read, or the last.
+
+    A file that bears the student's name and nothing else goes before one that merely contains it.
+    The platform's own number of the file decides, then its time, then the number that a browser or
+    platform put at its end.
+    """
+    best = max(file.rank for file in files)
+    good = [file for file in files if file.rank == best]
+    bases = sorted({_base(file) for file in good})
+    return max(
+        (_last_numbered([f for f in good if _base(f) == base]) for base in bases), key=_order
+    )
+
+
+def _base(file: ReadFile) -> str:
+    """Return the path without the number of the attempt."""
+    return re.sub(r"(?:\s*\(\d{1,9}\)|-\d{1,9})?\.ipynb$", "", file.file.path, flags=re.I)
+
+
+def _last_numbered(files: list[ReadFile]) -> ReadFile:
+    return max(files, key=lambda file: (_order(file)[:2], _attempt(file), _order(file)))
+
+
+def _attempt(file: ReadFile) -> int:
+    found = _ATTEMPT.search(file.file.path)
+    return int(found[1] or found[2]) if found else 0
+
+
+def _order(file: ReadFile) -> tuple[bool, int, float, str]:
+    # A platform may write the time of zipping, so it orders only what no platform has numbered.
+    modified = file.file.modified
+    order = file.identity.name.order if file.identity.name else 0
+    return (
+        file.identity.is_exact,
+        order,
+        modified.timestamp() if modified and not order else 0.0,
+        file.file.path,
+    )

@@ -1,0 +1,78 @@
+"""Flag what a submission says of itself that can't be so. A flag takes no points."""
+
+from collections.abc import Iterator, Mapping
+
+from hw7.course.grading.roster import ClassList
+from hw7.course.grading.submitted_notebook import ReadFile, SubmittedNotebook
+from hw7.course.grading.tables import Ids
+from hw7.course.keys import Key
+
+
+def false_claims(
+    files_of: Mapping[str, list[ReadFile]], class_list: ClassList, *, is_sure: bool
+) -> Iterator[tuple[str, str]]:
+    """Yield student and flag wherever a file bears the id or name of another student.
+
+    Both are flagged: whoever handed it in, and whose name it bears.
+
+    Args:
+        files_of: Every file of each student.
+        class_list: The class; where it is empty, whoever handed something in.
+        is_sure: Whether the students are known without a class list.
+    """
+    known = class_list
+    if not class_list.students:
+        known = ClassList([files[0].identity.student for files in files_of.values()])
+    for name, files in files_of.items():
+        is_own = Ids([name]).find
+        for read in files:
+            for other in known.mentioned_in(read.identity.own):
+                if other.id != name:
+                    yield name, f"文件名里写着 {other.id} (file name bears {other.id})"
+                    yield other.id, _used_by(name)
+            for claimed in _claimed(read.notebook):
+                owner = known.student(claimed)
+                if not is_own(claimed) and (owner or class_list.students or is_sure):
+                    yield name, f"答卷是 {claimed} 的 (the sheet was made for {claimed})"
+                    if owner:
+                        yield owner.id, _used_by(name)
+
+
+def _claimed(notebook: SubmittedNotebook | None) -> list[str]:
+    """Return the ids in a sheet and in the record it printed."""
+    if notebook is None:
+        return []
+    ids = [notebook.text_of("student_id"), notebook.record.get("student_id", "").strip()]
+    return list(dict.fromkeys(claimed[:80] for claimed in ids if claimed))
+
+
+def _used_by(name: str) -> str:
+    return f"{name} 交的文件写着这位学生 (a file handed in by {name} bears this student's id)"
+
+
+def flags_against_key(notebook: SubmittedNotebook, key: Key, key_id: str) -> Iterator[str]:
+    """Yield what is odd about a sheet compared with the key.
+
+    Args:
+        notebook: The sheet.
+        key: Tells whose sentence each explanation's digest belongs to.
+        key_id: The student's id as the key spells it.
+    """
+    own = key.students.get(key_id)
+    if key.students and own is None:
+        yield "答案里没有这个学生的句子 (no personal sentence in the key; the common one was used)"
+    model = notebook.record.get("model", "")
+    if model and model != key.model:
+        yield f"模型不同 (explained {model}, but the key is for {key.model})"
+    digest = notebook.record.get("digest", "")
+    sentence = notebook.record.get("sentence", "") or notebook.text_of("sentence")
+    owners = [name for name, personal in key.students.items() if personal.digest == digest]
+    if digest and owners and key_id not in owners:
+        yield f"解释属于别人的句子 (explanation of the sentence given to {listed(owners)})"
+    elif own and (digest in key.digests.values() or sentence in key.digests):
+        yield "交的是公共答题纸，不是自己的 (the common sheet instead of the personal one)"
+
+
+def listed(names: list[str]) -> str:
+    """Return the first few names."""
+    return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")

@@ -1,0 +1,155 @@
+"""Whose a file is: the platform's account of it decides, and nothing that a student can choose."""
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import yaml
+
+from helpers.errors import HomeworkError
+from hw7.course.grading.platform_names import PlatformName, platform_name, student_level
+from hw7.course.grading.roster import ClassList, Student, parse_time
+from hw7.course.grading.submissions import SubmittedFile
+from hw7.course.grading.tables import comparable
+from hw7.course.literals import printable
+
+METADATA = "submission_metadata.yml"
+
+
+@dataclass(frozen=True)
+class Identity:
+    """Whose a file is.
+
+    Attributes:
+        name: What the platform said of the file; None where no platform named it.
+        own: What the student chose of the path.
+        is_in_roster: False where there is a roster and this student is not on it.
+        is_exact: The name is the student's and nothing else, such as ``b12902001.ipynb``.
+        submitted_at: When the platform says it was handed in.
+        others: Who handed it in together with the student.
+    """
+
+    student: Student
+    name: PlatformName | None = None
+    own: str = ""
+    is_in_roster: bool = True
+    is_exact: bool = True
+    submitted_at: datetime | None = None
+    others: tuple[str, ...] = ()
+
+
+class Identities:
+    """Tells whose the files of one download are.
+
+    Args:
+        files: All files of it.
+        class_list: Who is in the class.
+        is_archive: Whether it is a zip.
+    """
+
+    def __init__(
+        self, files: Sequence[SubmittedFile], class_list: ClassList, is_archive: bool
+    ) -> None:
+        paths = [file.parts for file in files]
+        self._class_list = class_list
+        self._level = student_level(
+            paths, lambda part: class_list.written_as(part) is not None, is_archive
+        )
+        self._metadata: dict[str, Any] = {}
+        for file in files:
+            if self.is_metadata(file):
+                self._metadata = _read_metadata(file)
+
+    def is_metadata(self, file: SubmittedFile) -> bool:
+        """Tell whether a file is Gradescope's list of who handed in what, and no student's."""
+        return file.parts[-1] == METADATA and len(file.parts) == self._level + 1
+
+    def identify(self, parts: Sequence[str]) -> Identity:
+        """Say whose file this is, judged by its path below the submissions folder."""
+        position = min(self._level, len(parts) - 1)
+        is_folder = position < len(parts) - 1
+        below = "/".join(parts[position + 1 :])
+        name = platform_name(parts[position], is_folder)
+        if name is None:
+            return self._plain(parts[position], is_folder, below)
+        own = f"{name.own} {below}".strip()
+        if name.platform == "Gradescope" and name.name in self._metadata:
+            return self._submitter(name, own)
+        student = self._of_platform(name)
+        if student is None:
+            known = name.login or (f"{name.name}_{name.number}" if name.number else name.name)
+            known = name.name if name.platform == "Gradescope" else known
+            student = Student(_as_id(known), printable(name.name)[:80])
+            return Identity(student, name, own, not self._class_list.students)
+        return Identity(student, name, own)
+
+    def _of_platform(self, name: PlatformName) -> Student | None:
+        """Return whom a platform's number, login or name stands for in the class list."""
+        students = self._class_list
+        if name.platform in students.numbered_platforms:
+            return students.numbered(name.platform, name.number)
+        if name.login:
+            return students.logged_in_as(name.login)
+        # Some put the login before the name: the first part, if the rest is the student's name.
+        login, _, rest = name.name.partition("_")
+        logged_in = students.logged_in_as(login) if rest else None
+        if logged_in and (not logged_in.name or students.named(rest) is logged_in):
+            return logged_in
+        is_nameless = not any(student.name for student in students.students)
+        return students.student(name.number) if is_nameless else students.named(name.name)
+
+    def _submitter(self, name: PlatformName, own: str) -> Identity:
+        entry = self._metadata[name.name]
+        submitters = entry.get(":submitters") if isinstance(entry, dict) else None
+        found = [s for s in submitters or [] if isinstance(s, dict)]
+        facts = [{k: str(s.get(f":{k}") or "") for k in ("sid", "email", "name")} for s in found]
+        people = [
+            self._class_list.student(f["sid"])
+            or self._class_list.logged_in_as(f["email"])
+            or self._class_list.named(f["name"])
+            or Student(_as_id(f["sid"] or f["email"] or name.name), printable(f["name"])[:80])
+            for f in facts
+        ] or [Student(name.name)]
+        stated = str(entry.get(":created_at") or "") if isinstance(entry, dict) else ""
+        return Identity(
+            people[0],
+            name,
+            own,
+            not self._class_list.students or people[0] in self._class_list.students,
+            submitted_at=parse_time(stated) if stated else None,
+            others=tuple(person.id for person in people[1:]),
+        )
+
+    def _plain(self, part: str, is_folder: bool, below: str) -> Identity:
+        student = self._class_list.written_as(part)
+        stem = part if is_folder else part.rpartition(".")[0] or part
+        if student is None:
+            return Identity(Student(_as_id(stem)), None, below, not self._class_list.students)
+        is_exact = comparable(student.id) in {
+            comparable(stem),
+            comparable(stem.removeprefix("hw7_")),
+        }
+        return Identity(student, None, below, is_exact=is_exact)
+
+
+def _as_id(text: str) -> str:
+    """Return a name as an id that no other name gives."""
+    shown = printable(text)[:80]
+    if shown == text:
+        return shown
+    digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).hexdigest()
+    return f"{shown}-{digest[:8]}"
+
+
+def _read_metadata(file: SubmittedFile) -> dict[str, Any]:
+    """Read Gradescope's list, which it wrote; a student's file of that name lies deeper."""
+    try:
+        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+        content = yaml.load(file.open_and_read(), loader)  # noqa: S506
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+        raise HomeworkError(
+            f"{file.path} can't be read: download the submissions again."
+        ) from error
+    return content if isinstance(content, dict) else {}

@@ -1,0 +1,98 @@
+"""The names that platforms give to submitted files, and whose a file is by them.
+
+What a student chose is no part of that: any id in it is a claim, to be looked at by a human.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+# Canvas: lib/content_zipper.rb of instructure/canvas-lms, get_filename and add_upload_submission.
+# Moodle: mod/assign/locallib.php, download_submissions. NTU COOL is a Canvas that puts the login
+# first. Gradescope: folders beside submission_metadata.yml.
+_NAMINGS = {
+    "NTU COOL": r"(?P<login>[^_#]+)#_(?P<name>.+?)_(?P<number>\d+)_(?P<order>\d{1,18})_(?P<own>.+)",
+    "Canvas, anonymous": r"(?P<late>LATE_)?(?P<name>anon_[^_]+)(?P<late2>_LATE)?_"
+    r"(?P<order>\d{1,18})_(?P<own>.+)",
+    "Moodle": r"(?P<name>.+?)_(?P<number>\d+)_assignsubmission_(?:file|onlinetext)_?(?P<own>.*)",
+    "Canvas": r"(?P<name>.+?)(?P<late>_LATE)?_(?P<number>\d+)_"
+    r"(?:(?P<order>\d{1,18})_(?P<own>.+)|(?:text|link)\.html)",
+    "Gradescope": r"(?P<name>submission_(?P<number>\d+))",
+}
+_PATTERNS = {name: re.compile(pattern, re.DOTALL) for name, pattern in _NAMINGS.items()}
+_FOLDERS = {"Moodle", "Gradescope"}
+MAX_LEVEL = 3
+
+
+@dataclass(frozen=True)
+class PlatformName:
+    """One name taken apart.
+
+    Attributes:
+        platform: The platform, "" for a name that no platform gave.
+        name: The student's name as the platform wrote it, or the whole name.
+        number: The platform's number of the student.
+        login: The student's login, where the platform gives it.
+        is_late: True where marked late, False where the platform would have marked it, else None.
+        order: Orders the files of one student: the platform's number of the file.
+        own: The part that the student chose.
+    """
+
+    platform: str
+    name: str
+    number: str = ""
+    login: str = ""
+    is_late: bool | None = None
+    order: int = 0
+    own: str = ""
+
+
+def platform_name(part: str, is_folder: bool) -> PlatformName | None:
+    """Take one part of a path apart; None where no platform gave it.
+
+    Where several naming schemes fit, the one whose number comes first is the platform's: what
+    follows it is the student's and may imitate another.
+    """
+    found = [
+        (match.start("number" if match.groupdict().get("number") else "order"), platform, match)
+        for platform, pattern in _PATTERNS.items()
+        if (is_folder and platform in _FOLDERS) or (not is_folder and platform != "Gradescope")
+        if (match := pattern.fullmatch(part))
+    ]
+    if not found:
+        return None
+    _, platform, match = min(found, key=lambda one: one[0])
+    parts = match.groupdict(default="")
+    is_late = bool(parts.get("late") or parts.get("late2"))
+    return PlatformName(
+        platform,
+        parts["name"],
+        parts.get("number", ""),
+        parts.get("login", ""),
+        is_late if platform.startswith("Canvas") else None,
+        int(parts.get("order") or 0),
+        parts.get("own", ""),
+    )
+
+
+def student_level(
+    paths: Sequence[Sequence[str]], is_student: Callable[[str], bool], is_archive: bool
+) -> int:
+    """Return which part of the paths names the students: 0 for the first.
+
+    That is the first at which anybody is known. Where nobody is, it is the second if all files lie
+    in one folder: that of a zip is the class's, that of a folder too if it holds folders.
+
+    Args:
+        paths: All paths below the submissions folder.
+        is_student: Whether a name of a folder or file is a student's of the class list.
+        is_archive: Whether they lie in a zip.
+    """
+    for level in range(MAX_LEVEL):
+        for path in paths:
+            if len(path) > level:
+                is_folder = len(path) > level + 1
+                if platform_name(path[level], is_folder) or is_student(path[level]):
+                    return level
+    is_shared = len({path[0] for path in paths}) == 1 and all(len(path) > 1 for path in paths)
+    return int(is_shared and (is_archive or any(len(path) > 2 for path in paths)))
