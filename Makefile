@@ -24,7 +24,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	@echo "Creating $(VENV) and installing (about two minutes, 2 GB) ..."
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --progress-bar on -c constraints.txt -e '.[test]' | grep -vE '^(Requirement already|  Downloading|  Using cached|Looking in)' || test $${PIPESTATUS[0]} -eq 0
+	@$(BIN)/python tools/fold_pip.py -c constraints.txt -e '.[test]'
 	@touch $@
 
 smollm2: $(SMOLLM2)

@@ -43,8 +43,9 @@ def project_folder() -> Path | None:
 
 def assets_folder() -> Path:
     """Return the folder with the bundled translator, the questions and the published scores."""
-    checkout = project_folder()
-    return checkout / "assets" if checkout else Path(__file__).resolve().parent / "assets"
+    if checkout := project_folder():
+        return checkout / "assets"
+    return Path(__file__).resolve().parent.parent / "hw7_assets"
 
 
 def font_file() -> Path:

@@ -78,7 +78,7 @@ def stage_students_project(checkout: Path, target: Path) -> None:
 
 def wheel_name(name: str) -> str:
     """Return where a file of the checkout lies in the wheel."""
-    return f"helpers/{name}" if name.startswith("assets/") else name
+    return f"hw7_{name}" if name.startswith("assets/") else name
 
 
 def _course_modules(checkout: Path) -> set[str]:
