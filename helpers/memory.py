@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from helpers.errors import NotEnoughMemoryError
+from helpers.errors import NotEnoughMemoryError, say
 from hw7.engine import capacity
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def placement(
     if needed <= free:
         return {}
     if device.startswith("cuda") and quantization is None:
-        print(
+        say(
             f"{name} needs {_megabytes(needed)}, the GPU has {_megabytes(free)} free: accelerate "
             "spreads the weights over GPU, memory and disk. Scores stay the same, at lower speed."
         )
@@ -163,7 +163,7 @@ def release(model: "AttributionModel") -> MemoryUse | None:
         The memory freed, or None where the model had been released before.
     """
     if model.model is None:
-        print("Nothing to release: this model was released before.")
+        say("Nothing to release: this model was released before.")
         return None
     before = memory_in_use()
     parameters = [weakref.ref(parameter) for parameter in model.model.parameters()]
@@ -176,9 +176,9 @@ def release(model: "AttributionModel") -> MemoryUse | None:
     _return_memory()
     after = memory_in_use()
     freed = MemoryUse(max(before.process - after.process, 0), max(before.cuda - after.cuda, 0))
-    print(f"Released {name}: {freed} freed, {after} still in use.")
+    say(f"Released {name}: {freed} freed, {after} still in use.")
     if held:
-        print(
+        say(
             f"{len(held)} weights are still referred to by another variable; they were emptied, "
             "so they take no memory and that variable is of no more use."
         )

@@ -9,7 +9,7 @@ from packaging.version import Version
 
 from helpers.catalog import ModelSource, fetch_if_missing, find_model, needs_hub, why_not_loaded
 from helpers.environment import installed_version
-from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError
+from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError, say
 from helpers.memory import placement
 from hw7.engine.repairs import scale_embeddings_once
 
@@ -52,7 +52,7 @@ def load_model(
     fetch_if_missing(source)
     settings = _loading_settings(device, quantization, dtype)
     precision = "" if quantization is None else f" in {quantization}"
-    print(f"Loading {source.name}{precision} on {device} ({source.reason}).")
+    say(f"Loading {source.name}{precision} on {device} ({source.reason}).")
     model, tokenizer = _load_with_transformers(source, device, quantization, settings)
     attribution_model = _wrap(model, tokenizer, source, device)
     if has_repairs:
@@ -77,7 +77,7 @@ def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
         found = next((name for name, is_present in present.items() if is_present), "cpu")
         if found == "cuda" and (obstacle := gpu_obstacle(found)):
             if is_told:
-                print(f"The CPU is used: {obstacle}. Choose another GPU where the host has one.")
+                say(f"The CPU is used: {obstacle}. Choose another GPU where the host has one.")
             return "cpu"
         return found
     kind = device.split(":")[0]
@@ -160,7 +160,7 @@ def torch_dtype(dtype: str, device: str = "cpu") -> "torch.dtype":
             f"Unknown dtype {dtype!r}. Use 'auto' (float32), 'float32', 'bfloat16' or 'float16'."
         )
     if found is torch.bfloat16 and not has_bfloat16(device):
-        print(
+        say(
             f"float32 is used: {torch.cuda.get_device_name()} does not compute in bfloat16. "
             "dtype='float16' takes half the memory, but may overflow."
         )

@@ -1,6 +1,8 @@
 """The ``hw7`` command. Each of its commands is a module of its own."""
 
 import argparse
+import errno
+import io
 import sys
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -39,6 +41,10 @@ class _Parser(argparse.ArgumentParser):
 def main(words: Sequence[str] | None = None) -> int:
     """Run the command line; return 0 on success, 1 on a failure that was explained, 2 on misuse."""
     words = list(sys.argv[1:] if words is None else words)
+    for stream in (sys.stdout, sys.stderr):
+        # Consoles of Windows know one script: cp950, cp936, cp1252. Files are always UTF-8.
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     here = _commands_here()
     overview = _overview(here)
     if not words or words[0] not in here:
@@ -56,9 +62,21 @@ def main(words: Sequence[str] | None = None) -> int:
     except HomeworkError as error:
         print(f"hw7: {error}", file=sys.stderr)
         return 1
+    except OSError as error:
+        print(f"hw7: {_sentence(error)}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("hw7: stopped", file=sys.stderr)
         return 130
+
+
+def _sentence(error: OSError) -> str:
+    """Say what the system refuses: a home that cannot be written, a full disk, a missing file."""
+    what = f"{error.filename}: " if error.filename else ""
+    text = f"{what}{error.strerror or error}."
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
+        text += " Write somewhere else: choose a folder with -o, or another home with HOME=..."
+    return text
 
 
 def _commands_here() -> dict[str, str]:

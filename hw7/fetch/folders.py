@@ -10,7 +10,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from hw7.fetch.errors import DiskFullError
+from hw7.fetch.errors import DiskFullError, DownloadError
 
 _LARGEST_BLOCK = 1 << 16
 _PIECE = 1 << 20  # a model of gigabytes needs no memory to be checked
@@ -22,14 +22,19 @@ def exclusive(folder: Path, *, show_progress: bool = True) -> Iterator[None]:
 
     The operating system drops the lock with its process, even a killed one.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
     lock = FileLock(folder.parent / f".{folder.name}.lock")
     try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
         if show_progress:
             print(f"Another process is fetching {folder.name}; waiting for it ...", flush=True)
         lock.acquire()
+    except OSError as error:
+        raise DownloadError(
+            f"{folder.parent} cannot be written ({error.strerror or error}). Choose a folder of "
+            "your own: hw7 download --to FOLDER, and in the notebook: %env HW7_MODELS_FOLDER=FOLDER"
+        ) from error
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+import sys
 from collections.abc import Mapping
 from functools import lru_cache
 from importlib import resources
@@ -192,6 +193,8 @@ def show_bundle(bundle: Mapping[str, Any]) -> None:
     from IPython.display import display
 
     if get_ipython() is None:
-        print(bundle["text/plain"])
+        # Consoles of Windows know one script; what theirs lacks is shown escaped.
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        print(bundle["text/plain"].encode(encoding, "backslashreplace").decode(encoding))
     else:
         display(dict(bundle), raw=True)

@@ -76,8 +76,16 @@ def execute(path: Path, timeout: int) -> tuple[Any, str | None]:
         ) from error
     try:
         notebook = nbformat.read(path, as_version=4)
-    except (OSError, ValueError) as error:
-        raise HomeworkError(f"{path} cannot be read as a notebook: {error}") from error
+        # What Colab and other programs store here is not what the page's writer expects: the state
+        # of widgets, which executing gives anew, and the name of a kernel that is not here.
+        notebook.metadata.pop("widgets", None)
+        notebook.metadata["kernelspec"] = {
+            "name": "python3", "display_name": "Python 3", "language": "python",
+        }  # fmt: skip
+        nbformat.validate(notebook, relax_add_props=True)
+    except (OSError, ValueError, nbformat.ValidationError) as error:
+        reason = str(error).splitlines()[0]
+        raise HomeworkError(f"{path} cannot be read as a notebook: {reason}") from error
     cells = sum(cell.cell_type == "code" for cell in notebook.cells)
     # disable=False: the bar is wanted here although the environment silences those of the cells.
     with tqdm(total=cells, desc=path.name, unit="cell", disable=False) as bar:
