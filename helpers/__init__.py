@@ -7,6 +7,8 @@ The names below are the whole public surface. They are imported when first used,
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+import hw7 as _hw7
+
 if TYPE_CHECKING:
     from helpers.attribution import explain
     from helpers.environment import prepare_notebook
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
     from helpers.models import load_model
 
 __version__ = "0.1.0"
+
+if not hasattr(_hw7, "foreign_file"):
+    raise ImportError(
+        f"{_hw7.__file__} is not the homework kit's hw7, and stands before it. Rename that file "
+        "or folder, then restart the kernel."
+    )
 
 __all__ = [
     "Explanation",

@@ -8,3 +8,26 @@
 - ``hw7.views``: a sheet of numbers as HTML, PNG and SVG; a leaf
 - ``hw7.fetch``: model files onto this machine, complete and checked; a leaf
 """
+
+from importlib.util import find_spec
+from pathlib import Path
+
+
+def foreign_file(package: str) -> str | None:
+    """Return the file that is imported instead of a package of the kit, or None.
+
+    A ``helpers.py`` beside a notebook, or somebody else's ``helpers``, stands before the kit's.
+    """
+    spec = find_spec(package)
+    places = [] if spec is None else [spec.origin, *(spec.submodule_search_locations or ())]
+    found = next((place for place in places if place), None)
+    own = Path(__file__).resolve().parent.parent / package
+    is_own = found is None or Path(found).resolve() in (own, own / "__init__.py")
+    return None if is_own else found
+
+
+if _found := foreign_file("helpers"):
+    raise ImportError(
+        f"{_found} is not the homework kit's helpers, and stands before it. Rename that file or "
+        "folder, then restart the kernel."
+    )
