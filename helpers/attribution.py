@@ -26,7 +26,9 @@ SCORES: tuple[Score, ...] = ("probability", "logit", "crossentropy")
 
 
 @overload
-def explain(model: "AttributionModel", text: str, **settings: Any) -> Explanation: ...
+def explain(
+    model: "AttributionModel", text: "str | Sequence[Message] | None" = None, **settings: Any
+) -> Explanation: ...
 @overload
 def explain(model: "AttributionModel", text: list[str], **settings: Any) -> list[Explanation]: ...
 def explain(

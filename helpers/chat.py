@@ -76,6 +76,11 @@ def chat_prompt(
             f"The chat template of {model.model_name} has no switch for thinking. Leave thinking= "
             "out."
         )
+    if not tokenizer.is_fast:
+        raise TextError(
+            f"The tokenizer of {model.model_name} does not say where its tokens stand in a chat. "
+            "Load the model with a fast tokenizer."
+        )
     text = _rendered(model, messages, thinking, is_open=True)
     encoded = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     of_character = _parts_of_characters(model, messages, thinking, text)
