@@ -14,6 +14,7 @@ from helpers.generation import Generation, cut_after, encode_contrast, generate
 from helpers.memory import ensure_attribution_fits
 from helpers.methods import check_methods, fast_methods
 from hw7.engine.capacity import is_out_of_memory
+from hw7.engine.errors import NotExplainableError
 from hw7.views.levels import AGGREGATIONS
 
 if TYPE_CHECKING:
@@ -165,6 +166,8 @@ def attribute(
     )
     try:
         outputs = _run(model, generation, options, fast, settings, show_progress=show_progress)
+    except NotExplainableError as error:
+        raise MethodError(str(error)) from error
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

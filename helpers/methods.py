@@ -20,9 +20,7 @@ _ALWAYS_WORKING = (
     "deeplift",
     "gradient_shap",
     "sequential_integrated_gradients",
-    "layer_deeplift",
     "layer_gradient_x_activation",
-    "layer_integrated_gradients",
 )
 EXTRA_PACKAGES = {
     "lime": "scikit-learn",
@@ -31,6 +29,10 @@ EXTRA_PACKAGES = {
 NEEDS_THE_INTERNET = {
     "reagent": "it fetches NLTK data and a second language model while it runs",
 }
+GIVES_ZEROS = dict.fromkeys(
+    ("layer_deeplift", "layer_integrated_gradients"),
+    "Inseq's version of it compares the text with itself, so that every score is 0",
+)
 TRANSFORMERS_WITHOUT_VALUE_ZEROING = "5"
 
 
@@ -84,7 +86,7 @@ def working_methods(model: "AttributionModel") -> list[str]:
 
 def missing_methods(model: "AttributionModel") -> dict[str, str]:
     """Return the methods of Inseq that do not run on this model here, each with the reason."""
-    missing = dict(NEEDS_THE_INTERNET)
+    missing = NEEDS_THE_INTERNET | GIVES_ZEROS
     missing |= {
         method: f"it needs {package} (type: %pip install {package})"
         for method, package in EXTRA_PACKAGES.items()

@@ -11,6 +11,7 @@ from helpers.catalog import ModelSource, fetch_if_missing, find_model, needs_hub
 from helpers.environment import installed_version
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError, say
 from helpers.memory import placement
+from hw7.engine.errors import NotExplainableError
 from hw7.engine.repairs import scale_embeddings_once
 
 if TYPE_CHECKING:
@@ -56,7 +57,10 @@ def load_model(
     model, tokenizer = _load_with_transformers(source, device, quantization, settings)
     attribution_model = _wrap(model, tokenizer, source, device)
     if has_repairs:
-        scale_embeddings_once(attribution_model)
+        try:
+            scale_embeddings_once(attribution_model)
+        except NotExplainableError as error:
+            raise HomeworkError(str(error)) from error
     return attribution_model
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from hw7.engine.step_scores import CONTRASTIVE_STEP_FUNCTIONS, STEP_FUNCTIONS
 
 if TYPE_CHECKING:
+    from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
 
 # The methods, with the options that the engine knows.
@@ -76,3 +77,27 @@ def _rotary_type(config: Any) -> str | None:
     if not isinstance(settings, Mapping):
         return None
     return settings.get("rope_type") or settings.get("type")
+
+
+def why_no_weights(model: "AttributionModel", sources: "BatchEncoding") -> str | None:
+    """Return None where every layer gives attention weights, otherwise why they cannot be shown.
+
+    Args:
+        model: Inseq's model.
+        sources: Some text, ids `[1, source]`; a short part of it is run through the model.
+    """
+    import torch
+
+    network, ids = model.model, sources.input_ids[:, :2]
+    given = {"decoder_input_ids": ids} if model.is_encoder_decoder else {}
+    with torch.no_grad():
+        output = network(input_ids=ids, **given, output_attentions=True, use_cache=False)
+    names = ("cross_attentions", "decoder_attentions", "encoder_attentions")
+    for name in names if model.is_encoder_decoder else ("attentions",):
+        layers = getattr(output, name, None) or (None,)
+        if not all(isinstance(weights, torch.Tensor) and weights.dim() == 4 for weights in layers):
+            return (
+                f"Not every layer of {type(network).__name__} gives attention weights, so there is "
+                "no attention to show. Use another method, such as 'saliency'."
+            )
+    return None

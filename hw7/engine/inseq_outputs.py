@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from hw7.engine.errors import NotExplainableError
+from hw7.engine.exactness import why_no_weights
 from hw7.engine.repairs import keep_differentiable
 from hw7.engine.step_scores import ContrastFunction, crossentropy_fn, step_function_name
 from hw7.engine.teacher_forcing import contrast_ids
@@ -63,15 +65,24 @@ def attribute_with_inseq(
     Returns:
         Inseq's output, not yet aggregated. With a contrast, `info["contrast_ids"]` lists the ids
         of the tokens that the generated ones were compared with, `[1, step]`, None beyond its end.
+
+    Raises:
+        NotExplainableError: The method has nothing to work on in this model.
     """
     keep_differentiable(model.model)
     options = dict(options or {})
     made_with = {key: options.pop(key) for key in CONSTRUCTION_OPTIONS if key in options}
     state = (model.is_hooked, model.pad_token)
+    config = model.model.config
+    keeps_cache = getattr(config, "use_cache", None)
     try:
+        # Each prefix is run once, and some families cannot keep a cache without attention.
+        config.use_cache = False
         attribution = method_of_inseq(model, method, made_with)
         # No padding in a single text: what looks like it is a token that was read or written.
         model.pad_token = None
+        if attribution.use_attention_weights and (reason := why_no_weights(model, sources)):
+            raise NotExplainableError(reason)
         batch, first = attribution_batch(model, sources, targets)
         compared = _compared_ids(contrast, first, batch.max_generation_length)
         is_scored = attribution.use_predicted_target
@@ -89,6 +100,7 @@ def attribute_with_inseq(
             )
     finally:
         model.is_hooked, model.pad_token = state
+        config.use_cache = keeps_cache
     if is_scored and compared is not None:
         _leave_empty(output, compared)
     name = getattr(function or model.get_attributed_fn(None), "__name__", "")
@@ -182,6 +194,9 @@ def method_of_inseq(
     """
     from inseq.attr.feat import FeatureAttribution
 
+    if method.startswith("layer_") and model.is_encoder_decoder:
+        # Inseq takes the embeddings shared by encoder and decoder, which many models never call.
+        options = {"target_layer": model.model.get_encoder().get_input_embeddings(), **options}
     if method != "discretized_integrated_gradients":
         return FeatureAttribution.load(method, attribution_model=model, **options)
     with tempfile.TemporaryDirectory() as folder:

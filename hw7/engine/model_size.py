@@ -87,8 +87,9 @@ def _number(config: Any, name: str) -> int:
     """Return a positive number of a configuration, the largest where each layer has its own."""
     try:
         value = getattr(config, name, None)
-    except (AttributeError, NotImplementedError):
-        # Some families answer in a property that refuses, or that reads what is not there.
+    except Exception:
+        # Some families answer in a property that refuses in a way of its own. Whatever it is, an
+        # estimate must not stop what it is made for.
         return 0
     values = value if isinstance(value, (list, tuple)) else [value]
     return max((number for number in values if isinstance(number, int)), default=0)

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from hw7.engine.errors import NotExplainableError
+
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
@@ -24,60 +26,93 @@ SAME_STATES = 1e-3
 
 
 def scale_embeddings_once(model: "AttributionModel") -> bool:
-    """Make the decoder give the same states for embeddings as for the token ids they stand for.
+    """Make encoder and decoder give the same states for embeddings as for the ids they stand for.
 
-    Where it already does, nothing is changed; so the repair ends by itself with a mended library,
+    Where they already do, nothing is changed; so the repair ends by itself with a mended library,
     and may be called again.
 
     Args:
         model: Inseq's model.
 
     Returns:
-        True where the decoder scaled twice and has been repaired.
+        True where a part scaled twice and has been repaired.
 
     Raises:
-        RuntimeError: Embeddings and token ids still disagree after the repair.
+        NotExplainableError: Embeddings and token ids still disagree after the repair.
     """
-    if not model.is_encoder_decoder or are_embeddings_scaled_once(model):
-        return False
-    decoder = model.model.get_decoder()
-    decoder.register_forward_pre_hook(_undo_first_scaling, with_kwargs=True)
-    if not are_embeddings_scaled_once(model):
-        raise RuntimeError(
-            f"{model.model_name} reads embeddings unlike token ids, so its scores would be wrong. "
-            "Use the versions in constraints.txt."
-        )
-    return True
+    is_repaired = False
+    for part in parts_that_read_embeddings(model):
+        if reads_embeddings_like_ids(model, part):
+            continue
+        if hasattr(part, "embed_scale"):
+            part.register_forward_pre_hook(_undo_first_scaling, with_kwargs=True)
+            is_repaired = True
+        if not reads_embeddings_like_ids(model, part):
+            raise NotExplainableError(
+                f"{type(part).__name__} of {model.model_name} reads embeddings unlike ids, so "
+                "its scores would be wrong. Use another model, or the versions in constraints.txt."
+            )
+    return is_repaired
+
+
+def parts_that_read_embeddings(model: "AttributionModel") -> list[Any]:
+    """Return the encoder and the decoder, or for decoder-only models the model itself."""
+    if model.is_encoder_decoder:
+        return [model.model.get_encoder(), model.model.get_decoder()]
+    return [model.model]
 
 
 def are_embeddings_scaled_once(model: "AttributionModel") -> bool:
-    """Tell whether the decoder treats Inseq's embeddings like the token ids they stand for."""
-    decoder = model.model.get_decoder()
+    """Tell whether the model treats Inseq's embeddings like the token ids they stand for."""
+    parts = parts_that_read_embeddings(model)
+    return all(reads_embeddings_like_ids(model, part) for part in parts)
+
+
+def reads_embeddings_like_ids(model: "AttributionModel", part: Any) -> bool:
+    """Tell whether an encoder, a decoder or a whole model gives the same states either way."""
     with torch.no_grad():
         ids = _some_ids(model)
+        if model.is_encoder_decoder and part is model.model.get_decoder():
+            start = ids.new_tensor([[model.model.config.decoder_start_token_id or ids[0, 0]]])
+            ids = torch.cat([start, ids], dim=1)
         embeddings = model.embed(ids)
-        read = torch.zeros_like(embeddings)
-        settings = {"encoder_hidden_states": read, "use_cache": False}
-        from_ids = decoder(input_ids=ids, **settings).last_hidden_state
-        from_embeddings = decoder(inputs_embeds=embeddings, **settings).last_hidden_state
+        settings: dict[str, Any] = {"use_cache": False}
+        if model.is_encoder_decoder and part is model.model.get_encoder():
+            settings = {}
+        elif model.is_encoder_decoder:
+            settings["encoder_hidden_states"] = torch.zeros_like(embeddings)
+        try:
+            from_ids = part(input_ids=ids, **settings)[0]
+            from_embeddings = part(inputs_embeds=embeddings, **settings)[0]
+        except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+            raise NotExplainableError(
+                f"{type(part).__name__} cannot be run on a text's embeddings alone "
+                f"({_first_line(error)}), so no tokens can be explained. Use another model."
+            ) from error
     distance = (from_ids - from_embeddings).abs().max() / from_ids.abs().max()
     return bool(distance < SAME_STATES)
 
 
+def _first_line(error: Exception) -> str:
+    return (str(error).strip().splitlines() or [type(error).__name__])[0]
+
+
 def _some_ids(model: "AttributionModel") -> torch.Tensor:
-    """Return a few token ids `[1, position]` whose embeddings are not zero, as padding's are."""
+    """Return a few token ids `[1, position]` whose embeddings are not zero, and no padding."""
     weights = model.model.get_input_embeddings().weight
-    ids = weights.abs().sum(dim=1).nonzero().flatten()[:4]
-    return ids.unsqueeze(0)
+    is_usable = weights.abs().sum(dim=1) > 0
+    if model.pad_token is not None:
+        is_usable[model.tokenizer.pad_token_id] = False
+    return is_usable.nonzero().flatten()[:4].unsqueeze(0)
 
 
 def _undo_first_scaling(
-    decoder: Any, arguments: tuple[Any, ...], settings: dict[str, Any]
+    part: Any, arguments: tuple[Any, ...], settings: dict[str, Any]
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Divide embeddings that come from outside by the factor the decoder will apply."""
+    """Divide embeddings that come from outside by the factor that will be applied."""
     embeddings = settings.get("inputs_embeds")
     if embeddings is not None:
-        settings = {**settings, "inputs_embeds": embeddings / decoder.embed_scale}
+        settings = {**settings, "inputs_embeds": embeddings / part.embed_scale}
     return arguments, settings
 
 

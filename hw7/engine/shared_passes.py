@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from hw7.engine.errors import NotExplainableError
 from hw7.engine.exactness import FAST_METHODS, reason_to_fall_back
 from hw7.engine.inseq_outputs import assembled, attribution_batch, noted
 from hw7.engine.method_runs import scores_of_methods
@@ -58,7 +59,7 @@ def attribute_together(
         a contrast, `info["contrast_ids"]` as in `attribute_with_inseq`.
 
     Raises:
-        ValueError: The scores would not be exact; `reason_to_fall_back` tells beforehand.
+        NotExplainableError: The scores would not be exact; `reason_to_fall_back` tells beforehand.
         MemoryError: Not even one token fits into the memory there is.
     """
     chosen = {method: dict((options or {}).get(method, {})) for method in methods}
@@ -68,7 +69,7 @@ def attribute_together(
             model, method, score=score, has_contrast=has_contrast, options=own
         )
         if reason is not None:
-            raise ValueError(f"{method!r} has to be computed by Inseq: {reason}")
+            raise NotExplainableError(f"{method!r} has to be computed by Inseq: {reason}")
     keep_differentiable(model.model)
     started = time.perf_counter()
     batch, first = attribution_batch(model, sources, targets)

@@ -161,7 +161,11 @@ def random_network(family: str, *, dtype: torch.dtype = torch.float32) -> PreTra
 
 def random_model(family: str, *, dtype: torch.dtype = torch.float32) -> AttributionModel:
     """Return one family's random network as Inseq's `AttributionModel` on the CPU."""
-    network = random_network(family, dtype=dtype)
+    return wrapped(random_network(family, dtype=dtype))
+
+
+def wrapped(network: PreTrainedModel) -> AttributionModel:
+    """Wrap a network as Inseq does, with the tokenizer of random words."""
     tokenizer = random_tokenizer(is_encoder_decoder=network.config.is_encoder_decoder)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
