@@ -159,25 +159,27 @@ def _parts_of_characters(
     marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
     marked = [{**message, "content": mark} for message, mark in zip(messages, marks, strict=True)]
     frame = _rendered(model, marked, thinking, is_open=True)
+    # Some templates move the system's message to where the last user's is.
+    order = [marks.index(mark) for mark in regex.findall("|".join(marks), frame)]
     pieces = regex.split("|".join(marks), frame)
-    contents = [rf"(\s*{regex.escape(message['content'].strip())}\s*|.*?)" for message in messages]
     pattern = regex.escape(pieces[0])
-    for content, piece in zip(contents, pieces[1:], strict=False):
-        pattern += content + regex.escape(piece)
+    for number, piece in zip(order, pieces[1:], strict=True):
+        content = regex.escape(messages[number]["content"].strip())
+        pattern += rf"(\s*{content}\s*|.*?){regex.escape(piece)}"
     found = regex.fullmatch(pattern, text, regex.DOTALL)
-    if found is None or len(pieces) != len(messages) + 1:
+    if found is None or sorted(order) != list(range(len(messages))):
         raise TextError(
             f"The chat template of {model.model_name} changes these messages so that their words "
             "cannot be found again. Put them into one text yourself, and explain that."
         )
     names = turn_names(messages)
-    parts: list[Part] = [(names[0], True)] * len(pieces[0])
-    for number, (name, following) in enumerate(zip(names, [*names[1:], ANSWER], strict=True)):
-        parts += [(name, False)] * len(found[number + 1])
-        piece = pieces[number + 1]
+    turns = [*(names[number] for number in order), ANSWER]
+    parts: list[Part] = [(turns[0], True)] * len(pieces[0])
+    for place, (number, piece) in enumerate(zip(order, pieces[1:], strict=True)):
         closing = _closing(model, marked[: number + 1], thinking, marks[number], piece)
-        parts += [(name, True)] * closing
-        parts += [(following, True)] * (len(piece) - closing)
+        parts += [(turns[place], False)] * len(found[place + 1])
+        parts += [(turns[place], True)] * closing
+        parts += [(turns[place + 1], True)] * (len(piece) - closing)
     return parts
 
 

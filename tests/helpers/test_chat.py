@@ -13,7 +13,7 @@ from helpers.chat import chat_prompt, written_parts
 from helpers.errors import HomeworkError, TextError
 from helpers.tokens import special_tokens_of, token_texts
 from hw7.views.levels import LEVELS
-from tests.support.chat_models import chat_model, chat_tokenizer
+from tests.support.chat_models import QWEN3_TEMPLATE, chat_model, chat_tokenizer
 from tests.support.random_models import random_model
 
 QUESTION = [{"role": "user", "content": "Which capital? 首都？"}]
@@ -126,6 +126,45 @@ def test_template_that_strips_and_opens_no_answer_is_read_too():
     assert parts[("user 1", True)] == "[INST]  [/INST]"
     assert parts[("assistant", False)] == "Yes"
     assert ("answer", True) not in parts
+
+
+TEMPLATES = {
+    "Llama 3": (
+        "{% for m in messages %}{{ bos_token if loop.first else '' }}{{ '<|start_header_id|>' "
+        "+ m.role + '<|end_header_id|>\n\n' + (m.content | trim) + '<|eot_id|>' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|start_header_id|>assistant<|end_header_id|>\n\n' }}"
+        "{% endif %}"
+    ),
+    "Llama 2": (
+        "{% if messages[0].role == 'system' %}{% set system = '<<SYS>>\n' + messages[0].content + "
+        "'\n<</SYS>>\n\n' %}{% set rest = messages[1:] %}{% else %}{% set rest = messages %}"
+        "{% set system = '' %}{% endif %}{% for m in rest %}{% if m.role == 'user' %}{{bos_token + "
+        "'[INST] ' + (system if loop.first else '') + m.content.strip() + ' [/INST]' }}{% else %}"
+        "{{ ' ' + m.content.strip() + ' ' + eos_token }}{% endif %}{% endfor %}"
+    ),
+    "Mistral": (  # the system's message moves into the user's last
+        "{% if messages[0].role == 'system' %}{% set system = messages[0].content + '\n\n' %}"
+        "{% set rest = messages[1:] %}{% else %}{% set rest = messages %}{% set system = '' %}"
+        "{% endif %}{{ bos_token }}{% for m in rest %}{% if m.role == 'user' %}{{ '[INST] ' + "
+        "(system if loop.last else '') + m.content + '[/INST]' }}{% else %}{{ ' ' + m.content + "
+        "eos_token }}{% endif %}{% endfor %}"
+    ),
+    "Zephyr": (
+        "{% for m in messages %}{{ '<|' + m.role + '|>\n' + m.content + eos_token + '\n' }}"
+        "{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>\n' }}{% endif %}"
+    ),
+    "Qwen 3": QWEN3_TEMPLATE,
+}
+
+
+@pytest.mark.parametrize("name", TEMPLATES)
+def test_words_are_found_in_the_templates_of_other_families(name):
+    reader = SimpleNamespace(**{**vars(READER), "tokenizer": chat_tokenizer(TEMPLATES[name])})
+    reader.tokenizer.bos_token = "<|endoftext|>"
+    said = {"system": "Be brief.", "user 1": "user", "assistant": "assistant", "user 2": "你好"}
+    messages = [{"role": name.split()[0], "content": text} for name, text in said.items()]
+    parts = texts_by_part(reader, chat_prompt(reader, messages))
+    assert {turn: text for (turn, is_template), text in parts.items() if not is_template} == said
 
 
 @pytest.mark.parametrize(
