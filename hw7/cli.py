@@ -15,6 +15,7 @@ COMMANDS = {
     "doctor": "say whether the homework will run on this machine",
     "download": "fetch the models: resumed, verified, from the hub or a mirror",
     "run": "execute notebooks and write them as .ipynb and .html",
+    "explain": "explain every text of a table, on several devices if asked to",
     "grade": "grade a folder or zip of submitted notebooks without executing them",
     "key": "compute the answer key by running the model",
     "release": "build what students get",

@@ -1,0 +1,209 @@
+"""Explain every text of a table: one page for each, and one table of all scores.
+
+What was explained before is not explained again, so the command may be stopped and started anew.
+``accelerate launch -m hw7.cli explain …`` shares the texts between devices or machines.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from helpers.catalog import find_model
+from helpers.environment import progress_bar
+from helpers.errors import HomeworkError, say
+
+if TYPE_CHECKING:
+    import pandas
+    from inseq.models import AttributionModel
+
+    from helpers.explanation import Explanation
+
+_PARTS = "explanations"
+_SETTINGS = ("methods", "max_new_tokens", "score", "words")
+
+
+@dataclass(frozen=True)
+class Text:
+    """One row of the table.
+
+    Attributes:
+        number: Its number, counted from 1.
+        text: What is explained.
+        target: The text to explain instead of the model's own, or None.
+        key: A digest of these and of all settings, which names what was computed for it.
+    """
+
+    number: int
+    text: str
+    target: str | None
+    key: str
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's options."""
+    parser.add_argument(
+        "table", type=Path, help="a CSV file with a column 'text' and, if wanted, one 'target'"
+    )
+    parser.add_argument("-o", "--output", type=Path, required=True, help="the folder to write to")
+    parser.add_argument("--model", default="generation", help="default: generation")
+    parser.add_argument("--device", default="auto", help="default: auto")
+    parser.add_argument("--methods", nargs="+", default=["saliency", "attention"])
+    parser.add_argument("--max-new-tokens", type=int, help="the most tokens to write")
+    parser.add_argument("--score", default="probability", help="probability, logit or crossentropy")
+    parser.add_argument("--words", action="store_true", help="words instead of tokens")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Explain what is missing; return 1 where some text could not be explained."""
+    from accelerate import PartialState
+    from accelerate.utils import gather_object
+
+    state = PartialState(cpu=arguments.device == "cpu")
+    settings = {name: getattr(arguments, name) for name in _SETTINGS}
+    source = find_model(arguments.model)
+    texts = read_texts(arguments.table, {"model": [source.name, source.address], **settings})
+    parts = arguments.output / _PARTS
+    parts.mkdir(parents=True, exist_ok=True)
+    missing = [text for text in distinct(texts) if not part_of(parts, text).is_file()]
+    state.wait_for_everyone()  # so that all of them share out the same list
+    device = arguments.device if state.num_processes == 1 else str(state.device)
+    failures: list[str] = []
+    with (
+        Path(os.devnull).open("w") as nowhere,
+        redirect_stdout(sys.stdout if state.is_main_process else nowhere),
+        state.split_between_processes(dealt(missing, state.num_processes)) as own,
+    ):
+        say(f"{len(texts)} texts, {len(missing)} of them to explain.")
+        if own:
+            from helpers import load_model
+
+            model = load_model(arguments.model, device=device)
+            failures = explain_all(model, own, parts, settings, is_shown=state.is_main_process)
+    failures = gather_object(failures)
+    if state.is_main_process:
+        write_results(texts, parts, arguments.output)
+        for failure in failures:
+            print(f"hw7 explain: {failure}", file=sys.stderr)
+    state.wait_for_everyone()
+    return 1 if failures else 0
+
+
+def read_texts(table: Path, settings: Mapping[str, Any]) -> list[Text]:
+    """Read the texts of a CSV file.
+
+    Raises:
+        HomeworkError: The file is no table, or has no column ``text``.
+    """
+    import pandas
+
+    try:
+        rows = pandas.read_csv(table, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
+        raise HomeworkError(f"{table} cannot be read as CSV in UTF-8: {error}") from error
+    if "text" not in rows:
+        raise HomeworkError(f"{table} has no column 'text', only {', '.join(map(str, rows))}.")
+    targets = rows["target"] if "target" in rows else [""] * len(rows)
+    found = []
+    for number, (text, target) in enumerate(zip(rows["text"], targets, strict=True), 1):
+        content = json.dumps([text, target, settings], sort_keys=True)
+        key = hashlib.sha256(content.encode()).hexdigest()[:16]
+        found.append(Text(number, text, target or None, key))
+    return found
+
+
+def distinct(texts: Iterable[Text]) -> list[Text]:
+    """Return texts that differ, the longest first: what does not fit is known at once."""
+    found = {text.key: text for text in texts}.values()
+    return sorted(found, key=lambda text: (-len(text.text), text.key))
+
+
+def dealt(texts: Sequence[Text], processes: int) -> list[Text]:
+    """Return sorted texts in an order whose even split gives each process long and short ones."""
+    return [text for first in range(processes) for text in texts[first::processes]]
+
+
+def part_of(folder: Path, text: Text) -> Path:
+    """Return the file of a text's explanation."""
+    return folder / f"{text.key}.zip"
+
+
+def explain_all(
+    model: "AttributionModel",
+    texts: Sequence[Text],
+    parts: Path,
+    settings: Mapping[str, Any],
+    *,
+    is_shown: bool,
+) -> list[str]:
+    """Explain texts and save each at once; return a sentence for each that was refused."""
+    from helpers import explain
+
+    failures = []
+    # By characters, so that the time left is that of long and short texts.
+    with progress_bar(sum(len(t.text) for t in texts), "Explaining", is_shown=is_shown) as bar:
+        for text in texts:
+            try:
+                explanation = explain(
+                    model, text.text, target=text.target, show_progress=False, **settings
+                )
+            except HomeworkError as error:
+                failures.append(f"text {text.number}: {error}")
+            else:
+                unfinished = part_of(parts, text).with_suffix(f".{os.getpid()}")
+                explanation.save(unfinished)
+                unfinished.replace(part_of(parts, text))
+            bar.update(len(text.text))
+    return failures
+
+
+def write_results(texts: Sequence[Text], parts: Path, folder: Path) -> None:
+    """Write a page for each text, and ``scores.csv`` with the scores of all."""
+    import pandas
+
+    from hw7.views.component import page_html
+
+    tables, pages = [], 0
+    for text, explanation in explained(texts, parts):
+        title = f"{explanation.input_text} → {explanation.generated_text}"
+        page = folder / f"{text.number:0{len(str(len(texts)))}}.html"
+        page.write_text(page_html(title, explanation.html()), encoding="utf-8", newline="\n")
+        pages += 1
+        tables += [long_table(text.number, explanation, method) for method in explanation.methods]
+    if tables:
+        scores = pandas.concat(tables)
+        # The mark at the start lets Excel read Chinese.
+        scores.to_csv(
+            folder / "scores.csv", index=False, encoding="utf-8-sig", float_format="%.6g",
+            lineterminator="\n",
+        )  # fmt: skip
+        say(f"wrote {pages} pages and scores.csv to {folder}")
+
+
+def explained(texts: Iterable[Text], parts: Path) -> "Iterator[tuple[Text, Explanation]]":
+    """Yield the texts there is an explanation of."""
+    from helpers import Explanation
+
+    for text in texts:
+        if part_of(parts, text).is_file():
+            yield text, Explanation.load(part_of(parts, text))
+
+
+def long_table(number: int, explanation: "Explanation", method: str) -> "pandas.DataFrame":
+    """Return scores with one row per pair of tokens; pairs without a score are left out."""
+    import pandas
+
+    table = explanation.table(method)
+    rows = [
+        (number, method, row + 1, source, column + 1, generated, table.iat[row, column])
+        for column, generated in enumerate(table.columns)
+        for row, source in enumerate(table.index)
+    ]
+    names = ["text", "method", "source place", "source", "generated place", "generated", "score"]
+    return pandas.DataFrame(rows, columns=names).dropna()

@@ -1,0 +1,181 @@
+"""``hw7 explain``: every text of a table, nothing computed twice, on any number of processes."""
+
+import os
+import subprocess
+import sys
+
+import pandas
+import pytest
+
+from helpers import explain
+from hw7.cli import main
+from hw7.course.commands.explain import Text, dealt, distinct, read_texts
+from tests.support.random_models import random_network, random_text, random_tokenizer
+
+HEADER = "text,target\n"
+
+
+@pytest.fixture(scope="module")
+def model_folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("model") / "tiny"
+    random_network("gpt2").save_pretrained(folder)
+    random_tokenizer(is_encoder_decoder=False).save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def table(tmp_path):
+    file = tmp_path / "texts.csv"
+    rows = [f"{random_text(length, seed=length)}," for length in (2, 7, 3, 5)]
+    rows += ["w1 w2, w3", "w1 w2, w3"]
+    file.write_text(HEADER + "\n".join(rows), encoding="utf-8")
+    return file
+
+
+def words(table, model_folder, output):
+    return [
+        "explain", str(table), "-o", str(output), "--model", str(model_folder),
+        "--device", "cpu", "--max-new-tokens", "3",
+    ]  # fmt: skip
+
+
+def results(folder):
+    files = sorted(path for path in folder.iterdir() if path.is_file())
+    return {path.name: path.read_bytes() for path in files}
+
+
+def count_runs(monkeypatch):
+    """Return a list that grows with every text that is explained."""
+    runs = []
+
+    def spy(model, text, **settings):
+        runs.append(text)
+        return explain(model, text, **settings)
+
+    monkeypatch.setattr("helpers.explain", spy, raising=False)
+    return runs
+
+
+def test_every_text_has_a_page_and_all_its_scores(table, model_folder, tmp_path):
+    out = tmp_path / "out"
+    assert main(words(table, model_folder, out)) == 0
+    found = results(out)
+    assert sorted(found) == [*(f"{number}.html" for number in range(1, 7)), "scores.csv"]
+    scores = pandas.read_csv(out / "scores.csv", encoding="utf-8-sig")
+    assert list(scores["text"].unique()) == [1, 2, 3, 4, 5, 6]
+    assert set(scores["method"]) == {"saliency", "attention"}
+    totals = scores.groupby(["text", "method", "generated place"])["score"].sum()
+    assert totals.sub(1).abs().max() < 1e-3  # six digits of each score
+    assert "w3" in found["5.html"].decode()
+
+
+def test_nothing_is_computed_twice(table, model_folder, tmp_path, monkeypatch):
+    runs = count_runs(monkeypatch)
+    out = tmp_path / "out"
+    assert main(words(table, model_folder, out)) == 0
+    assert len(runs) == len(set(runs)) == 5  # two rows are the same
+    before = results(out)
+    assert main(words(table, model_folder, out)) == 0
+    assert len(runs) == 5
+    assert results(out) == before
+
+
+def test_a_stopped_run_goes_on_where_it_was(table, model_folder, tmp_path, monkeypatch):
+    whole = tmp_path / "whole"
+    main(words(table, model_folder, whole))
+    runs = []
+
+    def stop_at_the_third(model, text, **settings):
+        if len(runs) == 2:
+            raise KeyboardInterrupt
+        runs.append(text)
+        return explain(model, text, **settings)
+
+    monkeypatch.setattr("helpers.explain", stop_at_the_third, raising=False)
+    out = tmp_path / "out"
+    assert main(words(table, model_folder, out)) == 130
+    again = count_runs(monkeypatch)
+    assert main(words(table, model_folder, out)) == 0
+    assert len(again) == 3
+    assert not set(again) & set(runs)
+    assert results(out) == results(whole)
+
+
+def test_other_settings_are_computed_anew(table, model_folder, tmp_path, monkeypatch):
+    runs = count_runs(monkeypatch)
+    out = tmp_path / "out"
+    main([*words(table, model_folder, out), "--methods", "attention"])
+    main([*words(table, model_folder, out), "--methods", "saliency"])
+    assert len(runs) == 10
+    scores = pandas.read_csv(out / "scores.csv", encoding="utf-8-sig")
+    assert set(scores["method"]) == {"saliency"}
+
+
+def test_refused_text_is_named_and_the_others_are_explained(table, model_folder, tmp_path, capsys):
+    with table.open("a", encoding="utf-8") as file:
+        file.write("\n" + random_text(300) + ",")
+    out = tmp_path / "out"
+    assert main(words(table, model_folder, out)) == 1
+    assert "text 7: The text has 300 tokens" in capsys.readouterr().err
+    assert "6.html" in results(out)
+    assert "7.html" not in results(out)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"sentence\nw1\n", "no column 'text', only sentence"),
+        (b"", "cannot be read as CSV"),
+        (b"text\n\xff\xfe\n", "cannot be read as CSV in UTF-8"),
+        (None, "cannot be read as CSV"),
+    ],
+)
+def test_file_that_is_no_table_is_refused_in_one_line(
+    model_folder, tmp_path, capsys, content, said
+):
+    file = tmp_path / "texts.csv"
+    if content is not None:
+        file.write_bytes(content)
+    assert main(words(file, model_folder, tmp_path / "out")) == 1
+    error = capsys.readouterr().err
+    assert said in error
+    assert error.count("\n") == 1
+
+
+def test_chinese_table_with_and_without_a_mark_is_read(tmp_path):
+    for encoding in ("utf-8", "utf-8-sig"):
+        (tmp_path / "t.csv").write_text("text\n我喜欢\nNA\n", encoding=encoding)
+        assert [text.text for text in read_texts(tmp_path / "t.csv", {})] == ["我喜欢", "NA"]
+
+
+def made(count):
+    return [Text(n, "w" * n, None, f"{n:03}") for n in range(1, count + 1)]
+
+
+@pytest.mark.parametrize("processes", [1, 2, 3, 5])
+def test_each_process_gets_long_and_short_texts(processes):
+    order = dealt(distinct(made(11)), processes)
+    assert sorted(text.number for text in order) == list(range(1, 12))
+    share, more = divmod(11, processes)
+    start = 0
+    for number in range(processes):
+        end = start + share + (number < more)
+        lengths = [len(text.text) for text in order[start:end]]
+        assert lengths == [11 - place for place in range(11)][number::processes]
+        start = end
+
+
+def test_two_processes_give_the_bytes_of_one(table, model_folder, tmp_path):
+    alone, shared = tmp_path / "alone", tmp_path / "shared"
+    environment = os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONPATH": "."}
+    launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
+    launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
+    launch += ["--main_process_port", "0", "-m", "hw7.cli"]
+    for start, out in (([sys.executable, "-m", "hw7.cli"], alone), (launch, shared)):
+        done = subprocess.run(
+            [*start, *words(table, model_folder, out)],
+            capture_output=True, text=True, timeout=600, env=environment,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.count("5 of them to explain") == 1
+    assert results(shared) == results(alone)
