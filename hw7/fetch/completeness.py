@@ -30,6 +30,11 @@ def has_weights(folder: Path) -> bool:
     return any(any(folder.glob(pattern)) for pattern in ("*.safetensors", "pytorch_model*.bin"))
 
 
+def is_fetched(folder: Path) -> bool:
+    """Tell whether a folder holds what its download wrote down, whole."""
+    return bool(read_record(folder)) and problem_of(folder) is None
+
+
 def is_in_hub_cache(repository: str) -> bool:
     """Tell whether the hub's cache on this machine holds a whole model."""
     snapshot = snapshot_in_hub_cache(repository)
@@ -172,7 +177,10 @@ def _problems_of_tokenizer(folder: Path) -> Iterator[str]:
         if not (folder / name).is_file():
             yield f"{name} is missing"
     found = [path for pattern in _VOCABULARIES for path in folder.glob(pattern)]
-    settings = _json(folder / "tokenizer_config.json") or {}
+    settings = _json(folder / "tokenizer_config.json")
+    if settings is None:
+        yield "tokenizer_config.json is missing"
+        return
     if not found and settings.get("tokenizer_class") not in _WITHOUT_VOCABULARY:
         yield "the tokenizer's vocabulary is missing (tokenizer.json, vocab.json or another)"
     for path in found:

@@ -105,7 +105,15 @@ def explain_hub_error(error: BaseException, model: str, endpoint: str) -> Downlo
         return NoNetworkError(
             f"{endpoint} does not answer ({first_line(error)}). {next_step(endpoint)}"
         )
-    return DownloadError(f"{endpoint} gave an answer that makes no sense ({first_line(error)}).")
+    if isinstance(error, ImportError):  # the hub's library misses one only with such a proxy
+        return NoNetworkError(
+            "A SOCKS proxy is set, for which a package is missing. Type: pip install pysocks "
+            f"socksio, then try again ({first_line(error)})."
+        )
+    return NoNetworkError(
+        f"{endpoint} answers with something else than the hub's data ({first_line(error)}), as "
+        f"log-in pages of networks do. Log in to the network in a browser. {next_step(endpoint)}"
+    )
 
 
 def is_of_the_hub(error: BaseException) -> bool:

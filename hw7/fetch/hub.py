@@ -7,12 +7,13 @@ from typing import TypeVar
 
 from tqdm.auto import tqdm
 
+from hw7.fetch.completeness import is_fetched
 from hw7.fetch.endpoint import apply_environment, hub_endpoint
 from hw7.fetch.errors import RateLimitError
 from hw7.fetch.folders import exclusive, put_in_place
 from hw7.fetch.hub_files import find_on_hub
 from hw7.fetch.hub_snapshot import SnapshotDownload
-from hw7.fetch.record import is_recorded_complete, write_record
+from hw7.fetch.record import write_record
 from hw7.fetch.transfers import choose_client
 
 MAX_WAIT_SECONDS = 300.0
@@ -47,12 +48,12 @@ def fetch_model(
     Raises:
         DownloadError: and its kinds in ``hw7.fetch.errors``, each with the next step.
     """
-    if is_recorded_complete(folder):
+    if is_fetched(folder):
         return folder
     program = choose_client(client)
     apply_environment()
     with exclusive(folder, show_progress=show_progress):
-        if is_recorded_complete(folder):  # another process finished it while this one waited
+        if is_fetched(folder):  # another process finished it while this one waited
             return folder
         address = hub_endpoint(endpoint)
         model = patiently(lambda: find_on_hub(repository, address), show_progress)

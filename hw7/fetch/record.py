@@ -34,11 +34,6 @@ def write_record(
     (folder / RECORD_FILE).write_text(content, encoding="utf-8")
 
 
-def is_recorded_complete(folder: Path) -> bool:
-    """Tell whether a folder holds what its download wrote down, and nothing is missing."""
-    return read_record(folder) is not None and changed_file(folder) is None
-
-
 def read_record(folder: Path) -> dict[str, Any] | None:
     """Return the files that the record lists by name, or None where there is no record."""
     try:

@@ -24,6 +24,7 @@ def put_model(folder):
     folder.mkdir(parents=True)
     (folder / "config.json").write_text("{}")
     (folder / "tokenizer.json").write_text('{"model": {}}')
+    (folder / "tokenizer_config.json").write_text("{}")
     save_file({}, folder / "model.safetensors")
 
 

@@ -176,6 +176,10 @@ FAULTS = {
     "vocabulary missing": (
         "translator_folder", lambda f: (f / "vocab.json").unlink(), "vocab.json is missing"
     ),
+    "tokenizer's settings missing": (
+        "generator_folder", lambda f: (f / "tokenizer_config.json").unlink(),
+        "tokenizer_config.json is missing",
+    ),
     "vocabulary of a generator missing": (
         "generator_folder", lambda f: (f / "tokenizer.json").unlink(), "vocabulary is missing"
     ),

@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,7 @@ from hypothesis import strategies as st
 
 from helpers.catalog import CATALOG
 from hw7.fetch import hub_snapshot
-from hw7.fetch.completeness import has_weights
+from hw7.fetch.completeness import has_weights, is_fetched
 from hw7.fetch.errors import (
     AccessError,
     ChecksumError,
@@ -31,7 +32,6 @@ from hw7.fetch.errors import (
 from hw7.fetch.folders import bytes_on_disk, git_blob_sha1_of, sha256_of
 from hw7.fetch.hub import fetch_model
 from hw7.fetch.hub_files import HubFile, needed_files
-from hw7.fetch.record import is_recorded_complete
 from hw7.fetch.transfers import choose_client
 from tests.support.hub_server import (
     ACCEPTED_TOKEN,
@@ -95,7 +95,7 @@ def assert_published(folder: Path, published: Path) -> None:
     assert {path.name for path in folder.iterdir()} == {*NEEDED, "download.json"}
     for name in NEEDED:
         assert sha256_of(folder / name) == sha256_of(published / name), name
-    assert is_recorded_complete(folder)
+    assert is_fetched(folder)
 
 
 @each_client
@@ -231,6 +231,42 @@ def test_a_storage_that_always_fails_is_given_up(
         fetch(hub_server, tmp_path / "opus", client)
 
 
+def test_a_log_in_page_instead_of_the_hub_is_told(hub_server, tmp_path, monkeypatch):
+    def answer(handler, *_):
+        handler.send_response(200)
+        handler.send_header("Content-Type", "text/html")
+        handler.send_header("Content-Length", "26")
+        handler.end_headers()
+        handler.wfile.write(b"<html>Please log in</html>")
+
+    hub_server.serve(MODEL, tmp_path)
+    monkeypatch.setattr("tests.support.hub_server._Handler._info", answer)
+    with pytest.raises(NoNetworkError, match="log-in pages of networks"):
+        fetch(hub_server, tmp_path / "opus")
+
+
+@pytest.mark.skipif(
+    find_spec("socksio") is not None, reason="socksio is installed, so nothing is missing"
+)
+def test_a_socks_proxy_without_its_package_says_what_to_install(hub_server, tmp_path, monkeypatch):
+    from huggingface_hub import utils
+
+    utils.close_session() if hasattr(utils, "close_session") else utils.reset_sessions()
+    monkeypatch.setenv("ALL_PROXY", "socks5://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "")
+    with pytest.raises(NoNetworkError, match="SOCKS"):
+        fetch(hub_server, tmp_path / "opus")
+
+
+def test_what_a_stopped_client_left_beside_a_whole_model_is_cleared(
+    hub_server, published, tmp_path
+):
+    folder = fetch(hub_server, tmp_path / "opus")
+    (folder / f"{WEIGHTS}.aria2").touch()
+    assert not is_fetched(folder)
+    assert_published(fetch(hub_server, folder), published)
+
+
 def test_a_hub_that_is_not_there_suggests_the_mirror(tmp_path):
     with pytest.raises(NoNetworkError, match=r"bash download_models\.sh --mirror"):
         fetch_model(MODEL, tmp_path / "opus", endpoint="http://127.0.0.1:9")
@@ -305,7 +341,7 @@ def test_a_folder_filled_by_hand_is_verified_not_fetched_again(hub_server, publi
     folder.mkdir()
     shutil.copy(published / WEIGHTS, folder)
     (folder / "config.json").write_text("{}")  # not the published one
-    assert not is_recorded_complete(folder)
+    assert not is_fetched(folder)
     assert_published(fetch(hub_server, folder), published)
     assert not hub_server.transfers(WEIGHTS)
 
@@ -348,7 +384,7 @@ def test_a_damaged_model_is_noticed_as_incomplete(hub_server, published, tmp_pat
     with (folder / WEIGHTS).open("ab") as file:
         file.truncate(10)
     assert has_weights(folder)
-    assert not is_recorded_complete(folder)
+    assert not is_fetched(folder)
 
 
 @pytest.mark.bundled
