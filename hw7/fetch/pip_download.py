@@ -115,6 +115,11 @@ def _explain_failure(lines: list[str]) -> DownloadError:
     everything = "".join(lines).lower()
     if "no space left" in everything or "errno 28" in everything:
         return DiskFullError(f"The disk is full ({said}). Free some space, then try again.")
+    if "socks support" in everything:
+        return NoNetworkError(
+            "A SOCKS proxy is set, for which pip lacks a package. Type, with the proxy unset or "
+            "another one: pip install pysocks"
+        )
     if any(word in everything for word in _NETWORK_TROUBLE):
         return NoNetworkError(f"pip cannot get the file ({said}). {MIRROR_HINT}")
     return DownloadError(f"pip failed ({said}). {MIRROR_HINT}")

@@ -371,6 +371,11 @@ def test_a_full_disk_is_told_from_what_pip_says():
     assert error.exit_code == 7
 
 
+def test_a_socks_proxy_is_told_from_what_pip_says():
+    said = ["ERROR: Could not install packages: Missing dependencies for SOCKS support.\n"]
+    assert "pip install pysocks" in str(pip_download._explain_failure(said))
+
+
 # The real model, where it has been fetched.
 
 
