@@ -25,8 +25,8 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from helpers.catalog import CATALOG
-from helpers.generation import encoding_of
 from helpers.models import load_model
+from helpers.texts import encoding_of
 from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.shared_passes import attribute_together
 

@@ -1,20 +1,30 @@
 """``explain``: let the model write once, attribute what it wrote, make the scores readable."""
 
-from collections.abc import Mapping, Sequence
+import random
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from inspect import signature
+from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from helpers.aggregation import aggregate, explained_places, parts_of
 from helpers.chat import Message, check_messages, is_chat
 from helpers.environment import progress_bar
-from helpers.errors import HomeworkError, MethodError, NotEnoughMemoryError
+from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_names, say
 from helpers.explanation import Explanation
-from helpers.generation import Generation, cut_after, encode_contrast, generate
-from helpers.memory import ensure_attribution_fits
-from helpers.methods import check_methods, fast_methods
+from helpers.generation import (
+    Generation,
+    cut_after,
+    encode_contrast,
+    generate,
+    token_probabilities,
+)
+from helpers.memory import check_loaded, ensure_attribution_fits
+from helpers.methods import check_methods, check_options, fast_methods
 from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError
+from hw7.fetch.errors import first_line
 from hw7.views.levels import AGGREGATIONS
 
 if TYPE_CHECKING:
@@ -24,6 +34,7 @@ if TYPE_CHECKING:
 
 Score = Literal["probability", "logit", "crossentropy"]
 SCORES: tuple[Score, ...] = ("probability", "logit", "crossentropy")
+_SEED = 0
 
 
 @overload
@@ -68,27 +79,31 @@ def explain(
         MethodError: A method does not run here; the message lists those that do.
         NotEnoughMemoryError: It does not fit; the message says what to try.
     """
-    writing, scoring = settings_of(generate, settings), settings_of(attribute, settings)
-    if unknown := settings.keys() - writing.keys() - scoring.keys():
-        raise HomeworkError(f"explain has no setting {min(unknown)!r}.")
-    if aggregation not in AGGREGATIONS:
-        raise HomeworkError(f"Unknown aggregation {aggregation!r}. Use one of {AGGREGATIONS}.")
+    check_loaded(model)
+    writing, scoring = _settings_of(generate), _settings_of(attribute)
+    own = ("methods", "chat", "span", "answer_only", "words", "aggregation")
+    check_names(settings, [*writing, *scoring, *own], "setting of explain")
+    check_names([aggregation], AGGREGATIONS, "aggregation")
+    check_methods(model, methods)
     if chat is not None:
         if text is not None:
-            raise HomeworkError("Give either a text or chat=[…], not both.")
+            raise TextError("Give either a text or chat=[…], not both.")
         check_messages(chat)
         text = chat
-    is_one = text is None or isinstance(text, str) or is_chat(text)
-    texts: Sequence[Any] = [text] if is_one else text  # type: ignore[assignment]
-    targets = [target] * len(texts) if target is None or isinstance(target, str) else target
+    for_writing = {name: settings[name] for name in settings if name in writing}
+    for_scoring = {name: settings[name] for name in settings if name in scoring}
     explanations = []
-    for one, forced in zip(texts, targets, strict=True):
-        generation = generate(model, one, target=forced, **writing)
+    for one, forced in _pairs(text, target):
+        generation = generate(model, one, target=forced, **for_writing)
+        if not generation.is_complete:
+            say(_cut_sentence(model, generation))
         parts = parts_of(model, generation)
         explained = explained_places(model, generation, parts, span, answer_only=answer_only)
+        probabilities = token_probabilities(model, generation)
         if explained is not None:
             generation = cut_after(model, generation, explained[-1])
-        outputs = attribute(model, generation, methods, **scoring)
+            probabilities = [probabilities[place] for place in explained]
+        outputs = attribute(model, generation, methods, **for_scoring)
         explanations.append(
             Explanation(
                 input_text=generation.input_text,
@@ -98,19 +113,50 @@ def explain(
                 is_translation=model.is_encoder_decoder,
                 level="word" if words else "token",
                 aggregation=aggregation,
+                is_complete=generation.is_complete,
+                token_probabilities=probabilities,
                 attributions={
                     method: aggregate(output, model.tokenizer, parts, explained)
                     for method, output in outputs.items()
                 },
             )
         )
-    return explanations[0] if is_one else explanations
+    is_list = isinstance(text, (list, tuple)) and not is_chat(text)
+    return explanations if is_list else explanations[0]
 
 
-def settings_of(step: Any, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the settings that a step of the explanation takes as keywords."""
-    names = [name for name, each in signature(step).parameters.items() if each.kind.value == 3]
-    return {name: settings[name] for name in settings if name in names}
+def _settings_of(step: Callable[..., Any]) -> list[str]:
+    """Return the keywords of a step of the explanation, which ``explain`` passes on to it."""
+    parameters = signature(step).parameters.values()
+    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+
+
+def _pairs(text: object, target: object) -> list[tuple[Any, Any]]:
+    """Return every text with the target it is forced to.
+
+    Raises:
+        TextError: There are no texts, or not one target for each.
+    """
+    if not isinstance(text, (list, tuple)) or is_chat(text):
+        return [(text, target)]
+    if not text:
+        raise TextError("There are no texts in the list. Give at least one.")
+    targets = list(target) if isinstance(target, (list, tuple)) else [target] * len(text)
+    if len(targets) != len(text):
+        raise TextError(
+            f"There are {len(text)} texts but {len(targets)} targets. Give one target for each "
+            "text (None where the model is to write its own)."
+        )
+    return list(zip(text, targets, strict=True))
+
+
+def _cut_sentence(model: "AttributionModel", generation: Generation) -> str:
+    written = generation.targets.input_ids.shape[1]
+    written -= 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
+    return (
+        f"{shorten(generation.input_text, 40)}: cut after {written} tokens, before "
+        f"{model.model_name} had ended. A larger max_new_tokens gives it more room."
+    )
 
 
 def attribute(
@@ -147,18 +193,17 @@ def attribute(
         NotEnoughMemoryError: The attribution does not fit; the message says what would.
     """
     check_methods(model, methods)
-    if score not in SCORES:
-        raise MethodError(f"Unknown score {score!r}. Use one of {', '.join(map(repr, SCORES))}.")
+    check_names([score], SCORES, "score", MethodError)
     if contrast is not None and score == "crossentropy":
         raise MethodError(
             "A contrast has no cross-entropy. Use score='probability' or score='logit'."
         )
-    ensure_attribution_fits(model, generation, methods)
-    options = {method: dict((method_options or {}).get(method, {})) for method in methods}
+    options = check_options(methods, method_options)
     settings: dict[str, Any] = {
         "score": score,
         "contrast": None if contrast is None else encode_contrast(model, generation, contrast),
     }
+    ensure_attribution_fits(model, generation, methods)
     fast = (
         fast_methods(model, options, score, has_contrast=contrast is not None)
         if use_fast_engine
@@ -168,6 +213,12 @@ def attribute(
         outputs = _run(model, generation, options, fast, settings, show_progress=show_progress)
     except NotExplainableError as error:
         raise MethodError(str(error)) from error
+    except (AssertionError, TypeError, ValueError) as error:
+        if not any(options.values()):
+            raise
+        raise MethodError(
+            f"method_options={method_options} do not work: {first_line(error)}"
+        ) from error
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise
@@ -206,10 +257,33 @@ def _run(
             )
     for method in options:
         if method not in outputs:
-            outputs[method] = attribute_with_inseq(
-                *texts, method, options=options[method], show_progress=show_progress, **settings
-            )
+            with _same_draws(model):
+                outputs[method] = attribute_with_inseq(
+                    *texts, method, options=options[method], show_progress=show_progress, **settings
+                )
     return outputs
+
+
+@contextmanager
+def _same_draws(model: "AttributionModel") -> Iterator[None]:
+    """Let methods that draw at random (LIME, gradient SHAP) draw the same in every call.
+
+    They draw from the global generators of Python, NumPy and torch, which are put back after.
+    """
+    import numpy
+    import torch
+
+    device = torch.device(model.device)
+    states = random.getstate(), numpy.random.get_state()
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
+        random.seed(_SEED)
+        numpy.random.seed(_SEED)
+        torch.manual_seed(_SEED)
+        try:
+            yield
+        finally:
+            random.setstate(states[0])
+            numpy.random.set_state(states[1])
 
 
 def _move(bar: "tqdm[Any]", done: int, total: int) -> None:

@@ -1,7 +1,12 @@
-"""Errors written for students: what happened, why, and the next thing to type."""
+"""What students are told: errors with what happened, why, and the next thing to type."""
 
 import sys
+from collections.abc import Iterable
+from difflib import get_close_matches
 from functools import cache
+
+# With a nearest name at hand, a longer list would only hide it.
+_MOST_LISTED = 20
 
 
 class HomeworkError(Exception):
@@ -30,6 +35,35 @@ class MethodError(HomeworkError):
 
 class TokenLookupError(HomeworkError, LookupError):
     """The token asked for is not in the heatmap, or occurs more than once."""
+
+
+def check_names(
+    given: Iterable[object],
+    known: Iterable[str],
+    what: str,
+    error: type[HomeworkError] = HomeworkError,
+) -> None:
+    """Refuse a name that is not known, with the nearest one that is.
+
+    Args:
+        given: The names to check.
+        known: The names there are.
+        what: What is named, such as ``"method"``.
+        error: The error to raise.
+    """
+    known = list(dict.fromkeys(known))
+    for name in given:
+        if name not in known:
+            hint = nearest(name, known)
+            there = f" There are: {', '.join(map(repr, known))}." if known else " There are none."
+            is_long = hint and len(known) > _MOST_LISTED
+            raise error(f"Unknown {what} {name!r}.{hint}{'' if is_long else there}")
+
+
+def nearest(name: object, known: Iterable[str]) -> str:
+    """Return the question whether the most similar name was meant; nothing if none is similar."""
+    near = get_close_matches(str(name).lower(), list(known), n=1, cutoff=0.5)
+    return f" Did you mean {near[0]!r}?" if near else ""
 
 
 def say(sentence: str) -> None:

@@ -24,6 +24,7 @@ FACTS_MIME = "application/vnd.hw7.facts+json"
 
 _ORIGIN = "explanation.json"
 _FORMAT = "hw7-explanation-1"
+_CUT = "输出在长度上限处被截断 (cut at max_new_tokens; the model had not ended)."
 
 _HOW = {
     "sum": "来源 token 的分数相加，生成 token 取平均 (sum over source, mean over generated tokens)",
@@ -179,7 +180,7 @@ class Explanation(Scores):
             HomeworkError: There is no such scale.
         """
         from hw7.views.labels import printable
-        from hw7.views.sheet import Sheet, identity_of, layer_of
+        from hw7.views.sheet import Sheet, Step, identity_of, layer_of
 
         if scale not in ("column", "common"):
             raise HomeworkError(
@@ -187,6 +188,10 @@ class Explanation(Scores):
                 "own highest score, or scale='common' for one scale over all columns."
             )
         level, outline = choose_level(level or self.level), self.outline
+        steps = [
+            Step(token["probability"], [(rival, share) for rival, share in token["rivals"]])
+            for token in self.token_probabilities
+        ]
         tables = {name: self.table(name, level=level, turn=turn) for name in self.methods}
         first = tables[self.methods[0]]
         axes = (outline.rows, outline.columns)
@@ -201,6 +206,7 @@ class Explanation(Scores):
             layers=[layer_of(name, table.to_numpy(float)) for name, table in tables.items()],
             identity=identity_of(self.digest()[:16], level, turn or ""),
             notes=self.notes(level),
+            steps=steps if level == "token" else [],
             font=font_file(),
             scale=scale,
             language=language,
@@ -210,7 +216,7 @@ class Explanation(Scores):
 
     def notes(self, level: str) -> list[str]:
         """Return the sentences that must be read with the heatmap of a level."""
-        notes = []
+        notes = [] if self.is_complete else [_CUT]
         if level != "token":
             notes.append(f"{level}: {_HOW[self.aggregation]}")
             if OWN_PART in self.table(self.methods[0], level=level).index:
@@ -237,19 +243,31 @@ class Explanation(Scores):
                 ],
             }
         text = json.dumps(content, ensure_ascii=False, sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()
+        # Half a character, which a text from elsewhere may hold, has no bytes in UTF-8.
+        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
     def save(self, path: str | Path) -> None:
-        """Write a zip that holds the texts and, for each method, Inseq's own JSON file."""
-        with (
-            tempfile.TemporaryDirectory() as folder,
-            zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
-        ):
-            archive.writestr(_ORIGIN, json.dumps(self._origin(), ensure_ascii=False, indent=2))
-            for method in self.methods:
-                file = Path(folder) / f"{method}.json"
-                self.attribution(method).save(file)
-                archive.write(file, file.name)
+        """Write a zip that holds the texts and, for each method, Inseq's own JSON file.
+
+        Raises:
+            HomeworkError: There is no such folder, or it cannot be written to.
+        """
+        origin = self._origin() | {"token_probabilities": self.token_probabilities}
+        try:
+            with (
+                tempfile.TemporaryDirectory() as folder,
+                zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
+            ):
+                archive.writestr(_ORIGIN, json.dumps(origin, indent=2))
+                for method in self.methods:
+                    file = Path(folder) / f"{method}.json"
+                    self.attribution(method).save(file)
+                    archive.write(file, file.name)
+        except OSError as error:
+            raise HomeworkError(
+                f"{str(path)!r} cannot be written ({error.strerror}). Give a file in a folder that "
+                "is there, for example explanation.save('explanation.zip')."
+            ) from error
 
     @classmethod
     def load(cls, path: str | Path) -> "Explanation":
@@ -270,16 +288,17 @@ class Explanation(Scores):
                     file = Path(folder) / "attribution.json"
                     file.write_bytes(archive.read(f"{method}.json"))
                     attributions[method] = FeatureAttributionOutput.load(file)
-        except (OSError, zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
+            return cls(attributions=attributions, **origin)
+        except Exception as error:  # whatever another file makes zipfile, json or Inseq raise
             raise HomeworkError(
                 f"{Path(path).name} is not a saved explanation ({type(error).__name__}). "
                 "Give a file that explanation.save(...) wrote."
             ) from error
-        return cls(attributions=attributions, **origin)
 
     def _origin(self) -> dict[str, Any]:
         """Return what identifies the explanation, without its scores."""
-        texts = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "attributions"}
+        names = {field.name for field in fields(self)} - {"attributions", "token_probabilities"}
+        texts = {name: getattr(self, name) for name in sorted(names)}
         return {"format": _FORMAT, **texts, "methods": self.methods}
 
     def __repr__(self) -> str:

@@ -5,14 +5,43 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from helpers import texts
 from helpers.chat import Message, Part, chat_prompt, is_chat
-from helpers.errors import HomeworkError, TextError
-from helpers.tokens import spelling_of
+from helpers.errors import HomeworkError, TextError, check_names, say, say_once
+from helpers.memory import check_loaded
+from helpers.models import repair
+from helpers.tokens import readable_tokens, special_tokens_of, spelling_of
+from hw7.fetch.errors import first_line
 
 if TYPE_CHECKING:
     import torch
     from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
+
+NEW_TOKENS = 20
+"""The most tokens a text is continued by; a translator's own limit is what ends its sentence."""
+
+_GREEDY: dict[str, Any] = {
+    "do_sample": False,
+    "num_beams": 1,
+    "early_stopping": False,
+    "length_penalty": 1.0,
+    "num_beam_groups": 1,
+    # At its limit Marian would write an end that the model never meant.
+    "forced_eos_token_id": None,
+    **dict.fromkeys(
+        ("temperature", "top_p", "top_k", "min_p", "typical_p", "penalty_alpha", "dola_layers")
+    ),
+}
+_NOT_TO_BE_SET = {
+    "max_length": "give max_new_tokens= to explain itself",
+    "max_new_tokens": "give max_new_tokens= to explain itself",
+    "num_return_sequences": "one text is explained; to see others, explain again with a seed",
+    "return_dict_in_generate": "only the written tokens are explained",
+}
+# What Transformers takes a length to be that nobody has set.
+_UNSET_LENGTH = 20
+_LONGEST = 512
 
 
 @dataclass(frozen=True)
@@ -25,6 +54,7 @@ class Generation:
         sources: The encoded input, ids of shape `[1, source]`.
         targets: The ids to explain, `[1, target]`: for a translator the start token and the
             generated ones, for a decoder-only model the prompt followed by the generated ones.
+        is_complete: False where a limit cut the text before the model ended it.
         prompt_parts: For a chat, what each token of the prompt is part of.
     """
 
@@ -32,6 +62,7 @@ class Generation:
     generated_text: str
     sources: "BatchEncoding"
     targets: "BatchEncoding"
+    is_complete: bool = True
     prompt_parts: Sequence[Part] = ()
 
 
@@ -41,7 +72,7 @@ def generate(
     *,
     thinking: bool | None = None,
     target: str | None = None,
-    max_new_tokens: int = 20,
+    max_new_tokens: int | None = None,
     allow_unknown: bool = False,
     generation_settings: Mapping[str, Any] | None = None,
 ) -> Generation:
@@ -54,48 +85,50 @@ def generate(
             to the model's chat template.
         target: The text to explain instead of the model's own. For a decoder-only model it is
             what follows the prompt, its leading space included.
-        max_new_tokens: The most tokens to write.
+        max_new_tokens: The most tokens to write; by default a translator's own limit, and 20 where
+            a prompt is continued.
         allow_unknown: Go on although the model does not know some words.
         generation_settings: Settings for Transformers' ``generate`` that replace the greedy ones.
 
     Raises:
         TextError: The text is empty, too long for the model, or has words it does not know.
+        HomeworkError: The model was released, or a setting is unknown or impossible.
     """
-    import torch
-
-    if model.model is None:
-        raise HomeworkError("This model was released. Load it again with load_model(...).")
+    check_loaded(model)
+    settings = _checked_settings(generation_settings)
     chat = chat_prompt(model, text, thinking) if is_chat(text) else None
-    if chat is not None:
-        text = chat.text
-    elif thinking is not None:
+    if chat is None and thinking is not None:
         raise TextError("thinking= is for chats. Give the messages with chat=[…], or leave it out.")
-    if not isinstance(text, str) or not text.strip():
-        raise TextError("The text is empty. Give a sentence, for example '我喜欢机器学习。'")
-    if target is not None and not target.strip():
-        raise TextError("The target is empty. Give the text to explain, or leave target out.")
-    check_length(model, text, max_new_tokens)
-    if not allow_unknown:
-        check_words(model, text)
-    if chat is None:
-        sources = model.encode([text], return_baseline=True)
-    else:
-        sources = encoding_of(model, torch.tensor([chat.ids], device=model.device))
+    text = texts.check_text(text if chat is None else chat.text)
+    source = texts.source_ids(model, text) if chat is None else chat.ids
+    most = _most_new_tokens(model, max_new_tokens)
+    written = None
     if target is None:
-        ids = _generate_ids(model, sources, max_new_tokens, generation_settings or {})
+        texts.check_lengths(model, len(source), most, "max_new_tokens")
     else:
-        ids = _forced_ids(model, text, sources, target)
-    start = 1 if model.is_encoder_decoder else sources.input_ids.shape[1]
+        written = encode_written(model, text, source, target, "target")
+    if not allow_unknown:
+        texts.check_words(model, text)
+    if repair(model):
+        say(
+            f"{model.model_name} was not loaded with load_model: its decoder would scale "
+            "embeddings twice and give wrong scores. Repaired, also for later calls."
+        )
+    sources = texts.encoding_of(model, _tensor(model, source))
+    ids = _generate_ids(model, sources, most, settings) if written is None else written
+    start = 1 if model.is_encoder_decoder else len(source)
     if ids.shape[1] <= start:
         raise TextError("The model wrote nothing for this text. Give it a longer or other text.")
-    written = model.tokenizer.decode(ids[0, start:], skip_special_tokens=True)
-    # A character cut off at the end decodes to U+FFFD.
+    is_cut = written is None and ids.shape[1] - start >= most
+    shown = model.tokenizer.decode(ids[0, start:], skip_special_tokens=True)
     return Generation(
-        text if chat is None else chat.messages,
-        written.rstrip("\ufffd").strip(),
-        sources,
-        encoding_of(model, ids),
-        () if chat is None else chat.parts,
+        input_text=text if chat is None else chat.messages,
+        # A character cut off at the end decodes to U+FFFD.
+        generated_text=shown.rstrip("\ufffd").strip(),
+        sources=sources,
+        targets=texts.encoding_of(model, ids, has_start=model.is_encoder_decoder),
+        is_complete=not is_cut or int(ids[0, -1]) in _end_ids(model),
+        prompt_parts=() if chat is None else chat.parts,
     )
 
 
@@ -103,60 +136,8 @@ def cut_after(model: "AttributionModel", generation: Generation, place: int) -> 
     """Return the generation up to one of its written tokens, whose scores need nothing later."""
     start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
     ids = generation.targets.input_ids[:, : start + place + 1]
-    return replace(generation, targets=encoding_of(model, ids))
-
-
-def encoding_of(model: "AttributionModel", ids: "torch.Tensor") -> "BatchEncoding":
-    """Wrap target ids `[1, target]` as Inseq's encoding, with its baseline of unknown tokens."""
-    import torch
-    from inseq.data import BatchEncoding
-
-    is_end = ids.eq(model.eos_token_id)
-    unknown = torch.full_like(ids, model.tokenizer.unk_token_id)
-    baseline = torch.where(is_end, ids, unknown)
-    if model.is_encoder_decoder:
-        # Inseq keeps the start token of a translator in the baseline.
-        baseline[:, 0] = ids[:, 0]
-    return BatchEncoding(
-        input_ids=ids,
-        input_tokens=model.convert_ids_to_tokens(ids, skip_special_tokens=False),
-        attention_mask=torch.ones_like(ids),
-        baseline_ids=baseline,
-    )
-
-
-def _generate_ids(
-    model: "AttributionModel",
-    sources: "BatchEncoding",
-    max_new_tokens: int,
-    generation_settings: Mapping[str, Any],
-) -> "torch.Tensor":
-    """Generate ids `[1, target]`, start token or prompt included."""
-    import torch
-
-    settings = copy.deepcopy(model.model.generation_config)
-    for name in ("temperature", "top_p", "top_k", "min_p", "typical_p"):
-        setattr(settings, name, None)
-    settings.update(
-        do_sample=False,
-        num_beams=1,
-        early_stopping=False,
-        length_penalty=1.0,
-        pad_token_id=model.tokenizer.pad_token_id,
-    )
-    # Bound it the way the model's own settings do; Transformers warns about two bounds.
-    if settings.max_new_tokens is not None:
-        settings.max_new_tokens = max_new_tokens
-    else:
-        start = 1 if model.is_encoder_decoder else sources.input_ids.shape[1]
-        settings.max_length = start + max_new_tokens
-    settings.update(**generation_settings)
-    with torch.inference_mode():
-        ids = model.model.generate(
-            sources.input_ids, attention_mask=sources.attention_mask, generation_config=settings
-        )
-    # A tensor made in inference mode may not enter a later backward pass.
-    return ids.clone()
+    targets = texts.encoding_of(model, ids, has_start=model.is_encoder_decoder)
+    return replace(generation, targets=targets)
 
 
 def encode_contrast(
@@ -165,74 +146,154 @@ def encode_contrast(
     """Encode another continuation of the same text, which the explained one is contrasted with.
 
     Raises:
-        TextError: The continuation is empty.
+        TextError: The continuation is empty, too long, or the explained one itself.
     """
-    if not contrast.strip():
-        raise TextError("The contrast is empty. Give another continuation, or leave it out.")
-    ids = _forced_ids(model, generation.input_text, generation.sources, contrast)
-    return encoding_of(model, ids)
+    source = generation.sources.input_ids[0].tolist()
+    ids = encode_written(model, generation.input_text, source, contrast, "contrast")
+    if ids.tolist() == generation.targets.input_ids.tolist():
+        raise TextError(
+            f"The contrast is what is explained itself ({contrast!r}), so every difference would "
+            "be zero. Give another continuation."
+        )
+    start = 1 if model.is_encoder_decoder else len(source)
+    compared, written = ids.shape[1] - start, generation.targets.input_ids.shape[1] - start
+    if compared < written:
+        say_once(
+            f"The contrast ends after {compared} of {written} tokens. Beyond its end there is "
+            "nothing to compare with, so these columns are empty."
+        )
+    return texts.encoding_of(model, ids, has_start=model.is_encoder_decoder)
 
 
-def _forced_ids(
-    model: "AttributionModel", text: str, sources: "BatchEncoding", target: str
+def encode_written(
+    model: "AttributionModel", text: str, source: list[int], written: str, what: str
 ) -> "torch.Tensor":
-    """Encode the text to explain, after the prompt where the model is decoder-only."""
+    """Return ids `[1, target]` of a target or contrast, after the start token or the prompt."""
+    ids = texts.written_ids(model, text, source, texts.check_text(written, what), what)
+    texts.check_lengths(model, len(source), len(ids), what)
+    return _tensor(model, [model.bos_token_id, *ids] if model.is_encoder_decoder else source + ids)
+
+
+def _tensor(model: "AttributionModel", ids: Sequence[int]) -> "torch.Tensor":
     import torch
 
+    return torch.tensor([list(ids)], device=model.device)
+
+
+def _most_new_tokens(model: "AttributionModel", asked: object) -> int:
+    """Return the most tokens to write.
+
+    Raises:
+        TextError: What was asked for is no number of tokens.
+    """
+    if asked is None and not model.is_encoder_decoder:
+        return NEW_TOKENS
+    if asked is None:
+        config = model.model.generation_config
+        length = config.max_length if config.max_length not in (None, _UNSET_LENGTH) else _LONGEST
+        return min(texts.longest_target(model), config.max_new_tokens or length - 1)
+    if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
+        raise TextError(f"max_new_tokens must be a whole number from 1 on, but is {asked!r}.")
+    return asked
+
+
+def _checked_settings(given: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Refuse settings that Transformers does not have, or that leave no one text to explain."""
+    from transformers import GenerationConfig
+
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise HomeworkError(
+            "generation_settings must be a dictionary, for example {'num_beams': 4}."
+        )
+    for name in given:
+        if name in _NOT_TO_BE_SET:
+            raise HomeworkError(
+                f"generation_settings cannot hold {name!r}: {_NOT_TO_BE_SET[name]}."
+            )
+    known = [name for name in vars(GenerationConfig()) if not name.startswith(("_", "output_"))]
+    check_names(given, known, "generation setting")
+    return dict(given)
+
+
+def _generate_ids(
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    most: int,
+    generation_settings: Mapping[str, Any],
+) -> "torch.Tensor":
+    """Generate ids `[1, target]`, start token or prompt included."""
+    import torch
+
+    own = model.model.generation_config
+    settings = copy.deepcopy(own)
+    settings.update(**_GREEDY, pad_token_id=model.tokenizer.pad_token_id)
+    # Bound it the way the model's own settings do; Transformers warns about two bounds.
+    if settings.max_new_tokens is not None:
+        settings.max_new_tokens = most
+    else:
+        settings.max_length = most + (1 if model.is_encoder_decoder else sources.input_ids.shape[1])
+    try:
+        settings.update(**generation_settings)
+        # Transformers puts the model's own setting wherever None was asked for.
+        model.model.generation_config = settings
+        with torch.inference_mode():
+            ids = model.model.generate(
+                sources.input_ids,
+                attention_mask=sources.attention_mask,
+                generation_config=settings,
+                tokenizer=model.tokenizer,
+            )
+    except (ValueError, TypeError) as error:
+        if not generation_settings:
+            raise
+        raise HomeworkError(
+            f"Transformers refuses generation_settings={dict(generation_settings)}: "
+            f"{first_line(error)}"
+        ) from error
+    finally:
+        model.model.generation_config = own
+    # A tensor made in inference mode may not enter a later backward pass.
+    return ids.clone()
+
+
+def _end_ids(model: "AttributionModel") -> set[int]:
+    """Return the ids that end a text."""
+    own = model.model.generation_config.eos_token_id
+    return {model.eos_token_id, *([own] if isinstance(own, int) else own or [])}
+
+
+def token_probabilities(
+    model: "AttributionModel", generation: Generation, rivals: int = 5
+) -> list[dict[str, Any]]:
+    """Return what the model thought of each generated token, from one teacher-forced pass.
+
+    Returns:
+        For each generated token its ``probability``, its ``rank`` (1 is the likeliest), and the
+        likeliest other tokens (``rivals``, pairs of token and probability).
+    """
+    import torch
+
+    ids = generation.targets.input_ids
+    start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
+    read: dict[str, Any] = {"input_ids": ids[:, :-1]}
     if model.is_encoder_decoder:
-        return model.encode([target], as_targets=True).input_ids
-    prompt = sources.input_ids
-    together = model.encode([text + target]).input_ids
-    if torch.equal(together[:, : prompt.shape[1]], prompt):
-        return together
-    # The tokenizer would cut across the border; keep the prompt's own tokens.
-    continuation = model.encode([target], add_special_tokens=False).input_ids
-    return torch.cat([prompt, continuation], dim=1)
-
-
-def check_length(model: "AttributionModel", text: str, max_new_tokens: int) -> None:
-    """Refuse a text that the model would cut off silently.
-
-    Raises:
-        TextError: Says how many tokens there are and how many fit.
-    """
-    if max_new_tokens < 1:
-        raise TextError(f"max_new_tokens must be at least 1, but is {max_new_tokens}.")
-    config = model.model.config
-    limits = [getattr(config, "max_position_embeddings", None), model.tokenizer.model_max_length]
-    limit = min(int(number) for number in limits if number)
-    length = len(model.tokenizer(text, verbose=False)["input_ids"])
-    room = limit if model.is_encoder_decoder else limit - max_new_tokens
-    if length > room:
-        raise TextError(
-            f"The text has {length} tokens, but {model.model_name} takes {max(room, 0)}"
-            f"{'' if model.is_encoder_decoder else f' besides {max_new_tokens} new ones'}. "
-            "Shorten it, or explain it sentence by sentence."
-        )
-
-
-def check_words(model: "AttributionModel", text: str) -> None:
-    """Refuse a text with words that the model does not know.
-
-    Raises:
-        TextError: Names the words.
-    """
-    unknown = unknown_words(model, text)
-    if unknown:
-        raise TextError(
-            f"{model.model_name} does not know {', '.join(unknown)}; its heatmap would explain a "
-            "guess. Use other words, or pass allow_unknown=True to see the guess."
-        )
-
-
-def unknown_words(model: "AttributionModel", text: str) -> list[str]:
-    """Return the parts of a text that the tokenizer maps to its unknown token, in order."""
-    tokenizer = model.tokenizer
-    # Byte-level tokenizers know every byte; Inseq lends them another token as "unknown".
-    if spelling_of(tokenizer) == "byte-level" or tokenizer.unk_token_id is None:
-        return []
-    tokens = tokenizer.tokenize(text)
-    ids = tokenizer.convert_tokens_to_ids(tokens)
-    pairs = zip(tokens, ids, strict=True)
-    unknown = [token.strip("▁ ") for token, number in pairs if number == tokenizer.unk_token_id]
-    return list(dict.fromkeys(word for word in unknown if word))
+        read = {"input_ids": generation.sources.input_ids, "decoder_input_ids": ids[:, :-1]}
+    with torch.inference_mode():
+        logits = model.model(**read).logits[0, start - 1 :].float()
+    found = logits.softmax(-1)
+    spelling, special = spelling_of(model.tokenizer), special_tokens_of(model.tokenizer)
+    names = model.tokenizer.convert_ids_to_tokens
+    labels = readable_tokens(names(ids[0].tolist()), spelling, special)[start:]
+    rows: list[dict[str, Any]] = []
+    for label, own, shares in zip(labels, ids[0, start:].tolist(), found, strict=True):
+        best = [i for i in shares.topk(rivals + 1).indices.tolist() if i != own][:rivals]
+        row: dict[str, Any] = {"generated": label, "probability": float(shares[own])}
+        row["rank"] = int((shares > shares[own]).sum()) + 1
+        row["rivals"] = [
+            [readable_tokens([names(rival)], spelling, special)[0], float(shares[rival])]
+            for rival in best
+        ]
+        rows.append(row)
+    return rows

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.aggregation import outline_of
-from helpers.errors import MethodError, TokenLookupError
+from helpers.errors import HomeworkError, MethodError, TokenLookupError
 from helpers.tokens import readable, shortened
 from hw7.views.levels import LEVELS, Outline, merged
 
@@ -34,6 +34,8 @@ class Scores:
             ``sentence`` or ``turn``.
         aggregation: How scores of words, sentences and turns come from those of their tokens.
         attributions: For each method Inseq's output, aggregated, with readable tokens.
+        is_complete: False where a limit cut the text before the model ended it.
+        token_probabilities: What ``probabilities`` tells, as plain data.
     """
 
     input_text: str
@@ -44,6 +46,8 @@ class Scores:
     level: str = "token"
     aggregation: str = "sum"
     attributions: "Mapping[str, FeatureAttributionOutput]"
+    is_complete: bool = True
+    token_probabilities: Sequence[Mapping[str, Any]] = ()
 
     @property
     def methods(self) -> list[str]:
@@ -159,6 +163,31 @@ class Scores:
     ) -> "pandas.DataFrame":
         """Return, for each generated token, the source token with the highest score."""
         return strongest_of(self.table(method, level=level, turn=turn))
+
+    def probabilities(self, rivals: int = 3) -> "pandas.DataFrame":
+        """Return how likely the model thought each generated token, and its likeliest rivals.
+
+        Args:
+            rivals: How many other tokens to tell, up to 5.
+
+        Returns:
+            One row per token (also where words are grouped): ``generated``, ``probability``,
+            ``rank`` (1 is the likeliest), then ``rival 1``, ``probability 1`` and so on.
+
+        Raises:
+            HomeworkError: The explanation was saved without them.
+        """
+        import pandas
+
+        if not self.token_probabilities:
+            raise HomeworkError("This explanation holds no probabilities. Explain the text again.")
+        rows = []
+        for token in self.token_probabilities:
+            row = {name: token[name] for name in ("generated", "probability", "rank")}
+            for number, (rival, share) in enumerate(token["rivals"][:rivals], 1):
+                row |= {f"rival {number}": rival, f"probability {number}": share}
+            rows.append(row)
+        return pandas.DataFrame(rows)
 
     def facts(self) -> dict[str, Any]:
         """Return the texts and the strongest source tokens as plain data."""

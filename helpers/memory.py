@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from helpers.errors import NotEnoughMemoryError, say
+from helpers.errors import HomeworkError, NotEnoughMemoryError, say
 from hw7.engine import capacity
 
 if TYPE_CHECKING:
@@ -150,6 +150,24 @@ def ensure_attribution_fits(
 
 def _megabytes(size: float) -> str:
     return f"{size / MEGABYTE:,.0f} MB"
+
+
+def check_loaded(model: object) -> None:
+    """Refuse what is no model of Inseq's, or was released.
+
+    Raises:
+        HomeworkError: Says what to type.
+    """
+    from inseq.models import AttributionModel
+
+    if not isinstance(model, AttributionModel):
+        given = f"a {type(model).__name__} ({model!r})" if isinstance(model, str) else type(model)
+        name = model if isinstance(model, str) else getattr(model, "name_or_path", "translation")
+        raise HomeworkError(
+            f"A loaded model is needed, but this is {given}. Type: model = load_model({name!r})"
+        )
+    if model.model is None:
+        raise HomeworkError("This model was released. Load it again with load_model(...).")
 
 
 def release(model: "AttributionModel") -> MemoryUse | None:

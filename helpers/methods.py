@@ -6,22 +6,37 @@ from typing import TYPE_CHECKING, Any
 from packaging.version import Version
 
 from helpers.environment import installed_version
-from helpers.errors import MethodError, say_once
+from helpers.errors import MethodError, check_names, nearest, say_once
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
-_ALWAYS_WORKING = (
-    "saliency",
-    "attention",
-    "input_x_gradient",
-    "integrated_gradients",
-    "occlusion",
-    "deeplift",
-    "gradient_shap",
-    "sequential_integrated_gradients",
-    "layer_gradient_x_activation",
-)
+_PATH = ("n_steps", "method", "internal_batch_size")
+_CAPTUM = ("multiply_by_inputs", "return_convergence_delta")
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "saliency": ("abs",),
+    "attention": (),
+    "input_x_gradient": (),
+    "integrated_gradients": (*_PATH, *_CAPTUM),
+    "occlusion": ("sliding_window_shapes", "strides", "perturbations_per_eval"),
+    "deeplift": _CAPTUM,
+    "gradient_shap": ("n_samples", "stdevs", *_CAPTUM),
+    "sequential_integrated_gradients": (*_PATH, *_CAPTUM),
+    "layer_gradient_x_activation": ("multiply_by_inputs",),
+    "lime": ("n_samples", "perturbations_per_eval"),
+    "discretized_integrated_gradients": ("n_steps", "method", *_CAPTUM),
+    "value_zeroing": (
+        "similarity_metric",
+        "encoder_zeroed_units_indices",
+        "decoder_zeroed_units_indices",
+        "cross_zeroed_units_indices",
+        "output_decoder_self_scores",
+        "output_encoder_self_scores",
+    ),
+}
+"""The methods of the kit, each with the options that may be set."""
+
+_COUNTS = ("n_steps", "n_samples", "perturbations_per_eval")
 EXTRA_PACKAGES = {
     "lime": "scikit-learn",
     "discretized_integrated_gradients": "scikit-learn",
@@ -44,7 +59,7 @@ def fast_methods(
     has_contrast: bool,
 ) -> list[str]:
     """Return the methods that the fast engine computes exactly; say once why others are not."""
-    from hw7.engine.shared_passes import FAST_METHODS, reason_to_fall_back
+    from hw7.engine.shared_passes import reason_to_fall_back
 
     fast = []
     for method, own in options.items():
@@ -53,7 +68,7 @@ def fast_methods(
         )
         if reason is None:
             fast.append(method)
-        elif method in FAST_METHODS:
+        else:
             say_once(f"{method} is computed by Inseq, token by token: {reason}")
     return fast
 
@@ -64,24 +79,49 @@ def check_methods(model: "AttributionModel", methods: Sequence[str]) -> None:
     Raises:
         MethodError: Lists the methods that work, and says why a known one does not.
     """
-    if isinstance(methods, str) or not methods:
+    if not isinstance(methods, (list, tuple)) or not methods:
         raise MethodError("Give the methods as a list, for example methods=['saliency'].")
-    missing = missing_methods(model)
-    working = working_methods(model)
+    missing, working = missing_methods(model), working_methods(model)
     for method in methods:
         if method not in working:
             reason = missing.get(method, "there is no such method")
+            hint = "" if method in missing else nearest(method, working)
             raise MethodError(
-                f"The method {method!r} does not run here: {reason}. "
+                f"The method {method!r} does not run here: {reason}.{hint} "
                 f"These do: {', '.join(working)}."
             )
+
+
+def check_options(
+    methods: Sequence[str], options: Mapping[str, Mapping[str, Any]] | None
+) -> dict[str, dict[str, Any]]:
+    """Return each method's options, empty where there are none.
+
+    Raises:
+        MethodError: A name is unknown, no method has such options, or a count is none.
+    """
+    options = {} if options is None else options
+    if not isinstance(options, Mapping) or not all(
+        isinstance(own, Mapping) or own is None for own in options.values()
+    ):
+        raise MethodError(
+            "method_options holds a dictionary for each method, for example "
+            "method_options={'integrated_gradients': {'n_steps': 50}}."
+        )
+    check_names(options, methods, "method in methods= with the name", MethodError)
+    for method, own in options.items():
+        check_names(own or (), OPTIONS.get(method, ()), f"option of {method}", MethodError)
+        for name in _COUNTS:
+            count = (own or {}).get(name, 1)
+            if isinstance(count, bool) or not isinstance(count, int) or count < 1:
+                raise MethodError(f"{name} of {method} must be a whole number from 1 on.")
+    return {method: dict(options.get(method) or {}) for method in methods}
 
 
 def working_methods(model: "AttributionModel") -> list[str]:
     """Return the methods that run on this model with what is installed."""
     missing = missing_methods(model)
-    candidates = (*_ALWAYS_WORKING, *EXTRA_PACKAGES, "value_zeroing")
-    return [method for method in candidates if method not in missing]
+    return [method for method in OPTIONS if method not in missing]
 
 
 def missing_methods(model: "AttributionModel") -> dict[str, str]:
@@ -92,6 +132,12 @@ def missing_methods(model: "AttributionModel") -> dict[str, str]:
         for method, package in EXTRA_PACKAGES.items()
         if installed_version(package) is None
     }
+    kernel = getattr(model.model.config, "_attn_implementation", None)
+    if kernel not in (None, "eager"):
+        missing["attention"] = (
+            f"this model computes attention by {kernel!r}, which returns no weights; load it with "
+            "load_model, or pass attn_implementation='eager' to Transformers"
+        )
     if reason := _why_value_zeroing_fails(model):
         missing["value_zeroing"] = reason
     return missing

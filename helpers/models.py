@@ -9,8 +9,16 @@ from packaging.version import Version
 
 from helpers.catalog import ModelSource, fetch_if_missing, find_model, needs_hub, why_not_loaded
 from helpers.environment import installed_version
-from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError, say
+from helpers.errors import (
+    DeviceError,
+    HomeworkError,
+    ModelNotFoundError,
+    NotEnoughMemoryError,
+    check_names,
+    say,
+)
 from helpers.memory import placement
+from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError
 from hw7.engine.repairs import scale_embeddings_once
 
@@ -19,6 +27,7 @@ if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
 Quantization = Literal["8bit", "4bit"]
+_STARTS = ("decoder_start_token_id", "bos_token_id")
 
 
 def load_model(
@@ -56,12 +65,26 @@ def load_model(
     say(f"Loading {source.name}{precision} on {device} ({source.reason}).")
     model, tokenizer = _load_with_transformers(source, device, quantization, settings)
     attribution_model = _wrap(model, tokenizer, source, device)
-    if has_repairs:
-        try:
-            scale_embeddings_once(attribution_model)
-        except NotExplainableError as error:
-            raise HomeworkError(str(error)) from error
+    attribution_model.has_repairs = has_repairs
+    repair(attribution_model)
     return attribution_model
+
+
+def wants_repairs(model: "AttributionModel") -> bool:
+    """Tell whether a model may be repaired: not if it was loaded with ``has_repairs=False``."""
+    return getattr(model, "has_repairs", True)
+
+
+def repair(model: "AttributionModel") -> bool:
+    """Put right what would make the scores wrong; True where something was.
+
+    Raises:
+        HomeworkError: It cannot be put right with these versions.
+    """
+    try:
+        return wants_repairs(model) and scale_embeddings_once(model)
+    except NotExplainableError as error:
+        raise HomeworkError(str(error)) from error
 
 
 def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
@@ -85,8 +108,7 @@ def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
             return "cpu"
         return found
     kind = device.split(":")[0]
-    if kind not in {*present, "cpu"}:
-        raise DeviceError(f"Unknown device {device!r}. Use 'auto', 'cuda', 'mps' or 'cpu'.")
+    check_names([kind], ["auto", *present, "cpu"], "device", DeviceError)
     if not present.get(kind, True):
         raise DeviceError(
             f"The device {device!r} is not on this machine. Use device='auto' (here: "
@@ -158,11 +180,8 @@ def torch_dtype(dtype: str, device: str = "cpu") -> "torch.dtype":
     """
     import torch
 
-    found = torch.float32 if dtype == "auto" else getattr(torch, dtype, None)
-    if not isinstance(found, torch.dtype) or not found.is_floating_point:
-        raise HomeworkError(
-            f"Unknown dtype {dtype!r}. Use 'auto' (float32), 'float32', 'bfloat16' or 'float16'."
-        )
+    check_names([dtype], ["auto", "float32", "bfloat16", "float16", "float64"], "dtype")
+    found = torch.float32 if dtype == "auto" else getattr(torch, dtype)
     if found is torch.bfloat16 and not has_bfloat16(device):
         say(
             f"float32 is used: {torch.cuda.get_device_name()} does not compute in bfloat16. "
@@ -175,8 +194,7 @@ def torch_dtype(dtype: str, device: str = "cpu") -> "torch.dtype":
 def _quantization_config(quantization: str) -> Any:
     from transformers import BitsAndBytesConfig
 
-    if quantization not in {"8bit", "4bit"}:
-        raise HomeworkError(f"Unknown quantization {quantization!r}. Use '8bit', '4bit' or None.")
+    check_names([quantization], ["8bit", "4bit"], "quantization")
     if installed_version("bitsandbytes") is None:
         raise HomeworkError(
             f"quantization={quantization!r} needs bitsandbytes. Type: %pip install bitsandbytes"
@@ -203,7 +221,14 @@ def _load_with_transformers(
         tokenizer = AutoTokenizer.from_pretrained(source.address, **places)
         with _no_progress_bars():
             return family.from_pretrained(source.address, **placed, **places), tokenizer
-    except (OSError, ValueError) as error:
+    except HomeworkError:
+        raise
+    except Exception as error:  # Transformers, safetensors and the hub raise some ten kinds
+        if is_out_of_memory(error):
+            raise NotEnoughMemoryError(
+                f"{source.name} does not fit into the memory of {device}. Try quantization='8bit', "
+                "a smaller model such as HW7_MODELS=offline, or restart the runtime."
+            ) from error
         raise ModelNotFoundError(why_not_loaded(source, error)) from error
 
 
@@ -222,11 +247,26 @@ def _no_progress_bars() -> Iterator[None]:
 
 
 def _wrap(model: Any, tokenizer: Any, source: ModelSource, device: str) -> "AttributionModel":
-    """Wrap a Transformers model as Inseq does; make sure that there is a padding token."""
+    """Wrap a Transformers model as Inseq does, which asks for a padding and a start token.
+
+    Raises:
+        ModelNotFoundError: The model names no token that could be either.
+    """
     import inseq
 
+    spare = tokenizer.eos_token or tokenizer.bos_token or tokenizer.unk_token
+    config = model.config
     if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
+        tokenizer.pad_token = spare
+    start = next((i for n in _STARTS if (i := getattr(config, n, None)) is not None), None)
+    if start is None and spare and not config.is_encoder_decoder:
+        # Where a prompt is continued, nothing is written before it: any token will do.
+        start = config.bos_token_id = tokenizer.convert_tokens_to_ids(spare)
+    if tokenizer.pad_token is None or start is None:
+        raise ModelNotFoundError(
+            f"The files of {source.name} name no start or end token, so nothing can be explained. "
+            "Give another model."
+        )
     attribution_model = inseq.load_model(model, "saliency", tokenizer=tokenizer, device=device)
     # Inseq would show the folder, a path of this machine.
     attribution_model.model_name = source.name

@@ -269,7 +269,7 @@ SCORES = """
 import warnings; warnings.simplefilter("ignore")
 from helpers import explain
 from tests.support.random_models import random_model
-methods = ["lime", "gradient_shap", "deeplift", "layer_deeplift"]
+methods = ["lime", "gradient_shap", "deeplift", "layer_gradient_x_activation"]
 model = random_model("marian")
 explanation = explain(model, "w1 w2 w3", target="w3 w4", methods=methods, show_progress=False)
 assert explanation.methods == methods

@@ -2,7 +2,7 @@
 
 import pytest
 
-from helpers import load_model
+from helpers import explain, load_model
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError, NotEnoughMemoryError
 from tests.support.random_models import random_network, random_tokenizer
 
@@ -38,6 +38,36 @@ def test_dtype_is_the_one_asked_for(tiny_folder):
     assert load_model(str(tiny_folder), dtype="float64").model.dtype == torch.float64
 
 
+@pytest.mark.parametrize("missing", ["bos_token_id", "eos_token_id", "pad_token_id"])
+def test_model_whose_configuration_lacks_a_special_token_is_explained(tmp_path, missing):
+    import json
+
+    network = random_network("gpt2")
+    network.save_pretrained(tmp_path)
+    tokenizer = random_tokenizer(is_encoder_decoder=False)
+    setattr(tokenizer, missing.removesuffix("_id"), None)
+    tokenizer.save_pretrained(tmp_path)
+    for name in ("config.json", "generation_config.json"):
+        content = json.loads((tmp_path / name).read_text())
+        (tmp_path / name).write_text(json.dumps(content | {missing: None}))
+    model = load_model(str(tmp_path), device="cpu")
+    table = explain(model, "w1 w2", target=" w3", show_progress=False).table("saliency")
+    assert table.shape == (3, 1)
+
+
+def test_translator_without_a_start_token_is_refused_in_a_sentence(tmp_path):
+    import json
+
+    random_network("t5").save_pretrained(tmp_path)
+    random_tokenizer(is_encoder_decoder=True).save_pretrained(tmp_path)
+    for name in ("config.json", "generation_config.json"):
+        content = json.loads((tmp_path / name).read_text())
+        lacks = {"decoder_start_token_id": None, "bos_token_id": None}
+        (tmp_path / name).write_text(json.dumps(content | lacks))
+    with pytest.raises(ModelNotFoundError, match="start"):
+        load_model(str(tmp_path), device="cpu")
+
+
 @pytest.mark.parametrize("dtype", ["int8", "big"])
 def test_unknown_dtype_lists_the_known_ones(tiny_folder, dtype):
     with pytest.raises(HomeworkError, match="'bfloat16'"):
@@ -54,7 +84,7 @@ def test_cuda_asked_for_and_absent_names_the_way_out():
 
 
 def test_unknown_device_lists_the_known_ones():
-    with pytest.raises(DeviceError, match="'cuda', 'mps' or 'cpu'"):
+    with pytest.raises(DeviceError, match="'cuda', 'mps', 'cpu'"):
         load_model("translation", device="tpu")
 
 
@@ -77,6 +107,31 @@ def test_broken_weights_say_how_to_fetch_them_again(tiny_folder, tmp_path):
     (broken / "config.json").write_text("{not json")
     with pytest.raises(ModelNotFoundError, match=r"not whole.*Download or copy it again"):
         load_model(str(broken))
+
+
+@pytest.mark.parametrize("name", ["config.json", "model.safetensors", "tokenizer.json"])
+@pytest.mark.parametrize("content", [b"", b"{}", b"[]", b'{"model_type": 3}', b"\x00" * 99])
+def test_whatever_is_wrong_with_a_file_is_one_sentence(tiny_folder, tmp_path, name, content):
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_folder, broken)
+    (broken / name).write_bytes(content)
+    with pytest.raises(HomeworkError) as error:
+        load_model(str(broken))
+    assert "\n" not in str(error.value)
+
+
+def test_memory_that_ends_while_loading_says_what_would_fit(tiny_folder, monkeypatch):
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    def fail(*_, **__):
+        raise torch.OutOfMemoryError("CUDA out of memory")
+
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", fail)
+    with pytest.raises(NotEnoughMemoryError, match="quantization='8bit'"):
+        load_model(str(tiny_folder), device="cpu")
 
 
 def test_hub_model_without_a_hub_is_refused_at_once(monkeypatch):

@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from helpers.attribution import SCORES
+from helpers.generation import NEW_TOKENS
 from helpers.methods import working_methods
+from helpers.texts import longest_target
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
@@ -27,6 +29,7 @@ class Form:
 
     def __init__(self, model: "AttributionModel") -> None:
         is_translation = model.is_encoder_decoder
+        most = min(_MOST_TOKENS, longest_target(model))
         examples = TRANSLATION_EXAMPLES if is_translation else GENERATION_EXAMPLES
         self.examples = ipywidgets.Dropdown(
             options=[("例句 examples…", ""), *((text, text) for text in examples)],
@@ -46,7 +49,12 @@ class Form:
         }
         self.score = ipywidgets.Dropdown(options=SCORES, description="score")
         self.max_new_tokens = ipywidgets.BoundedIntText(
-            value=20, min=1, max=_MOST_TOKENS, description="最多 tokens", layout={"width": "180px"}
+            # A translation is to end by itself.
+            value=most if is_translation else NEW_TOKENS,
+            min=1,
+            max=most,
+            description="最多 tokens",
+            layout={"width": "180px"},
         )
         self.target = ipywidgets.Text(
             description="指定输出",
