@@ -79,9 +79,14 @@ def last_assignments(sources: Iterable[str]) -> tuple[dict[str, Assignment], lis
     What is empty never displaces an answer, as in a template appended at the end; what can't be
     read never displaces what can, but is kept beside it.
     """
+    return last_of(found for source in sources for found in read_assignments(source))
+
+
+def last_of(assignments: Iterable[Assignment]) -> tuple[dict[str, Assignment], list[str]]:
+    """Return the same of assignments in order."""
     last: dict[str, Assignment] = {}
     changed: dict[str, None] = {}
-    for assignment in (found for source in sources for found in read_assignments(source)):
+    for assignment in assignments:
         earlier = last.get(assignment.name)
         if earlier is None or earlier.is_empty:
             last[assignment.name] = assignment

@@ -13,7 +13,7 @@ from typing import Any
 
 from hw7.course.grading.identities import Identity
 from hw7.course.grading.submissions import SubmissionError, SubmittedFile
-from hw7.course.literals import Assignment, last_assignments, printable, read_assignments
+from hw7.course.literals import Assignment, last_of, printable, read_assignments
 from hw7.course.record import parse_record
 from hw7.course.untrusted_code import parsed, without_magic
 
@@ -131,10 +131,13 @@ def read_notebook(content: bytes) -> SubmittedNotebook:
     """
     notebook, version = parse_notebook(content)
     cells = _cells(notebook)
-    sources = [source for kind, source in cells if kind == "code"]
+    found = [read_assignments(source) if kind == "code" else [] for kind, source in cells]
     notes = (f"旧版笔记本 v{version}，已升级 (upgraded from v{version})",) if version < 4 else ()
-    assignments, overwritten = last_assignments(sources)
-    return SubmittedNotebook(assignments, overwritten, _prose(cells), read_record(notebook), notes)
+    assignments, overwritten = last_of(one for in_cell in found for one in in_cell)
+    names = [[one.name for one in in_cell if one.name.startswith("q")] for in_cell in found]
+    return SubmittedNotebook(
+        assignments, overwritten, _prose(cells, names), read_record(notebook), notes
+    )
 
 
 def parse_notebook(content: bytes) -> tuple[Any, int]:
@@ -192,7 +195,7 @@ def _cells(notebook: Any) -> list[tuple[str, str]]:
     return [(str(cell.get("cell_type"))[:20], _joined(cell.get("source"))) for cell in cells]
 
 
-def _prose(cells: list[tuple[str, str]]) -> dict[str, str]:
+def _prose(cells: list[tuple[str, str]], names_in: list[list[str]]) -> dict[str, str]:
     """Return what is written about each question outside of code, the question's text included.
 
     It lies between the question's heading, or its answer's cell, and the next one's. The text above
@@ -200,9 +203,8 @@ def _prose(cells: list[tuple[str, str]]) -> dict[str, str]:
     """
     found: dict[str, list[str]] = {}
     current, last = "", ""
-    for kind, source in cells:
+    for (kind, source), names in zip(cells, names_in, strict=True):
         if kind == "code":
-            names = [a.name for a in read_assignments(source) if a.name.startswith("q")]
             current = names[-1] if names else current
             if "show_answers(" in source[:200]:
                 if current and last == "text":

@@ -142,14 +142,6 @@ def safe_cell(text: str) -> str:
     return text
 
 
-def has_entered(row: Mapping[str, str]) -> bool:
-    """Tell whether a human entered something in a row."""
-    return any(
-        text.strip() and column.endswith(("_rubric_points", "_override"))
-        for column, text in row.items()
-    )
-
-
 def load_gradebook(path: Path, questions: QuestionSet) -> list[Row]:
     """Read the rows of an earlier gradebook; an absent file gives none.
 
@@ -177,7 +169,7 @@ def by_student(rows: Iterable[Row], known: Mapping[str, str], path: Path) -> dic
         path: Where the rows are from, for the message.
 
     Raises:
-        HomeworkError: Points were entered for somebody who may be one of several students.
+        HomeworkError: A row may be one of several students'.
     """
     ids, found = Ids(known), {}
     for row in rows:
@@ -185,14 +177,12 @@ def by_student(rows: Iterable[Row], known: Mapping[str, str], path: Path) -> dic
         if len(names) > 1:
             names = [n for n in names if comparable(known[n]) == comparable(row["name"]) != ""]
         student_id = names[0] if len(names) == 1 else row["student_id"]
-        is_unclear = student_id in found or (not names and len(ids.all_of(row["student_id"])) > 1)
-        if is_unclear and has_entered(row):
+        if student_id in found or (len(names) != 1 and ids.all_of(student_id)):
             raise HomeworkError(
-                f"{path} holds points for {row['student_id']!r}, which may be several students. "
-                "Nothing was written: correct the ids, format that column as text, and run again."
+                f"{path} has a row for {row['student_id']!r}, which may be one of several students."
+                " Nothing was written: correct the ids, format that column as text, and run again."
             )
-        if not is_unclear:
-            found[student_id] = row
+        found[student_id] = row
     return found
 
 

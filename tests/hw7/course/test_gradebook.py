@@ -8,9 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from hw7.course.keys import KeyAnswer, save_key
+from hw7.course.record import RECORD_MARK
 from hw7.course.reports.gradebook import columns_of, safe_cell
 from hw7.course.reports.item_analysis import COLUMNS
-from tests.support.made_submissions import QUESTIONS, RIGHT, Class, read_csv, sheet
+from tests.support.made_submissions import (
+    QUESTIONS,
+    RIGHT,
+    Class,
+    code_cell,
+    made_key,
+    read_csv,
+    sheet,
+)
 
 CANVAS_EXPORT = """Student,ID,SIS User ID,SIS Login ID,Section,HW6 (77)
     Points Possible,,,,,100
@@ -105,6 +115,30 @@ def test_gradescope_results_have_the_documented_fields(course):
     assert "score" not in text, "the human's points are not the machine's to give"
 
 
+def test_no_flag_and_no_remark_reaches_a_student(course, tmp_path):
+    """All kinds of flags at once, none of which is on a page or in Gradescope's results."""
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student_id,name\nb1000,王小明\nb2000,林美\n", "utf-8")
+    copied = sheet(RIGHT | {"student_id": '"b2000"'})
+    facts = '{"digest": "other", "model": "other-model", "student_id": "b2000"}'
+    output = {"output_type": "stream", "name": "stdout", "text": f"{RECORD_MARK} {facts}"}
+    copied["cells"].append(code_cell("", [output]))
+    course.hand_in("b1000/hw7_b2000.ipynb", copied)
+    course.hand_in("b1000/old.ipynb", sheet({"q1": '"A"'}))
+    course.hand_in("b2000/hw7.ipynb", copied)
+    course.hand_in("guest/hw7.ipynb", sheet(dict.fromkeys(RIGHT, '""')))
+    folder = course.folder / "gs"
+    rows = course.grade("--roster", str(roster), "--gradescope", str(folder))
+    flags = {flag for row in rows.values() for flag in row["flags"].split("; ") if flag}
+    assert len(flags) >= 7, flags
+    pages = [*folder.iterdir(), *course.output.with_name("grades.feedback").iterdir()]
+    assert len(pages) == 6
+    for page in pages:
+        text = page.read_text("utf-8")
+        assert not [flag for flag in flags if flag in text or flag.partition(" (")[0] in text], page
+        assert page.stem == "b2000" or "b2000" not in text.replace("hw7_b2000.ipynb", "")
+
+
 def test_an_unreadable_submission_gets_a_gradescope_result_with_the_reason(course):
     course.hand_in("b1.ipynb", b"{")
     course.grade("--gradescope", str(course.folder / "gs"))
@@ -138,6 +172,37 @@ def test_item_analysis_counts_success_options_and_discrimination(course):
     assert items["q8"]["awaiting_rubric"] == "4"
     picture = course.output.with_name("grades.items.png").read_bytes()
     assert picture.startswith(b"\x89PNG") and len(picture) > 10_000
+
+
+def test_canvas_finds_students_without_sis_ids_by_its_own_number(course, tmp_path):
+    roster = tmp_path / "roster.csv"
+    roster.write_text("Student,ID,SIS Login ID,Section\n王小明,4711,wang,S\n", "utf-8")
+    course.hand_in("王小明_4711_1_hw7.ipynb", sheet({"q1": '"B"'}))
+    course.grade("--roster", str(roster))
+    rows = read_csv(course.output.with_name("grades.canvas.csv"), "ID")
+    assert (rows["4711"]["Student"], rows["4711"]["HW7"]) == ("王小明", "10")
+    assert rows["4711"]["SIS User ID"] == ""
+
+
+def test_what_was_typed_and_cannot_be_read_is_counted_on_screen(course, capsys):
+    for number, code in enumerate(["x.most()", "x.most()", '"机器 (0.1)"']):
+        course.hand_in(f"b{number}.ipynb", sheet({"q3": code}))
+    rows = course.grade()
+    assert rows["b0"]["q3_answer"].startswith("x.most() ← ")
+    shown = capsys.readouterr().out
+    assert "q3: 2 could not be read: 2× x.most()" in shown
+    assert "q3: 1 were read as a person would: 1× “机器 (0.1)” 读作 机器" in shown
+
+
+def test_a_void_question_is_right_for_all_who_handed_in(course):
+    void = {"q1": KeyAnswer(void=True), "q8": KeyAnswer(void=True)}
+    save_key(made_key(answers=made_key().answers | void), course.key_path)
+    course.hand_in("b1.ipynb", sheet({"q1": '"A"'}))
+    course.hand_in("b2.ipynb", sheet(dict.fromkeys(RIGHT, '""')))
+    rows = course.grade()
+    assert {row["score"] for row in rows.values()} == {"20"}
+    assert rows["b2"]["q8_result"] == "void"
+    assert {row["score"] for row in course.grade().values()} == {"20"}
 
 
 @given(st.text(max_size=30))
