@@ -1,6 +1,7 @@
 """Derive answer sheets from the instructor's master notebook: the common one and personal ones."""
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -11,6 +12,8 @@ from helpers.environment import project_folder
 from helpers.errors import HomeworkError
 from hw7.course.notebook_cells import INSTRUCTOR_ONLY, stamped_bootstrap
 from hw7.course.questions import Question, QuestionSet
+from hw7.course.right_answers import KeyAnswer
+from hw7.course.sheet_questions import packed_questions
 
 Language = Literal["zh", "en"]
 
@@ -43,22 +46,27 @@ def build_answer_sheet(
     student_id: str = "",
     language: Language = "zh",
     address: str = "",
+    opened: Mapping[str, KeyAnswer] | None = None,
 ) -> nbformat.NotebookNode:
     """Return the students' copy of a master: instructor's cells dropped, questions filled in.
 
     Args:
         master: Its cells ``{{ q1 }}`` … become a question, an empty answer and a format check. In
-            code, ``{{ sentence }}`` and ``{{ student_id }}`` become quoted text, and
+            code, ``{{ sentence }}`` and ``{{ student_id }}`` become quoted text,
+            ``{{ questions }}`` what the sheet's checks must know of its questions, and
             ``{{ bootstrap }}`` the cell every notebook starts with. Cells that start with
-            ``<!-- instructor only -->`` or ``# instructor only`` are left out.
+            ``<!-- instructor only -->`` or ``# instructor only`` are left out. The English text of
+            a cell is in its metadata, under ``en``.
         questions: The questions as this student is asked them.
         sentence: The sentence the translation questions are about.
         student_id: Whose sheet it is; "" leaves it to the student.
         language: The language of the questions.
         address: Where the sheet installs the kit from; "" leaves it to ``hw7 release``.
+        opened: Right answers that the sheet itself may tell.
     """
     placeholders = {
         "bootstrap": stamped_bootstrap(address),
+        "questions": quoted(packed_questions(questions, opened or {})),
         "sentence": quoted(sentence),
         "student_id": quoted(student_id),
     }
@@ -71,6 +79,8 @@ def build_answer_sheet(
             sheet.cells += question_cells(questions[asked[1]], language)
             continue
         copy = nbformat.from_dict(cell)
+        in_english = copy.metadata.pop("en", copy.source)
+        copy.source = in_english if language == "en" else copy.source
         if copy.cell_type == "code":
             copy.outputs, copy.execution_count = [], None
             for name, text in placeholders.items():
@@ -94,9 +104,16 @@ def question_cells(question: Question, language: Language) -> list[nbformat.Note
     lines += [f"- {line.points:g}{unit}{getattr(line, language)}" for line in question.rubric]
     return [
         new_markdown_cell("\n".join(lines)),
-        new_code_cell(f'{question.id} = ""  # @param {_form(question)}'),
+        new_code_cell(_answer_cell(question)),
         new_code_cell(f'check_answer("{question.id}", {question.id})'),
     ]
+
+
+def _answer_cell(question: Question) -> str:
+    """Return the empty answer: a form of Colab's, or room for several lines of free text."""
+    if question.type == "text":
+        return f'{question.id} = """\n\n"""'
+    return f'{question.id} = ""  # @param {_form(question)}'
 
 
 def _form(question: Question) -> str:

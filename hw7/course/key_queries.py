@@ -21,6 +21,8 @@ TOLERANCE_REASON = (
     "other hardware moves a float32 score by about 0.000001"
 )
 
+MIN_SCORE = 5 * TOLERANCE  # so near to nothing that "0" would pass, or be guessed
+
 
 class Explainer:
     """Explains sentences with one model per task, loading each model once.
@@ -61,16 +63,27 @@ class Explainer:
             )
         return self._explanations[task, sentence]
 
+    def forget(self) -> None:
+        """Let go of the explanations: of thousands of sentences they fill the memory."""
+        self._explanations.clear()
+
 
 def answer_query(query: Query, explanation: "Explanation") -> KeyAnswer:
     """Look an answer up in an explanation.
 
     Raises:
         TokenLookupError: The model wrote other tokens than the question asks about.
-        HomeworkError: Two source tokens share the highest score, so the question has no answer.
+        HomeworkError: Two source tokens share the highest score, so the question has no answer,
+            or the number asked for is so near to 0 that a guess would pass.
     """
     if query.source is not None:
         value = explanation.importance(query.source, query.generated, method=query.method)
+        if value < MIN_SCORE:
+            raise HomeworkError(
+                f"In {query.sentence!r} the {query.method} of {query.source!r} for "
+                f"{query.generated!r} is {value:.4f}, so near to 0 that a guess passes. Ask about "
+                f"another token or sentence in the question file; {MIN_SCORE:g} is the least."
+            )
         return KeyAnswer(value=round(value, 6), tolerance=TOLERANCE)
     token = explanation.most_important(query.generated, method=query.method)
     table = explanation.table(query.method)
@@ -81,6 +94,15 @@ def answer_query(query: Query, explanation: "Explanation") -> KeyAnswer:
             f"{query.generated!r}; ask about another token or sentence."
         )
     return KeyAnswer(correct=token, margin=round(margin, 6))
+
+
+def strongest_elsewhere(query: Query, explanation: "Explanation") -> dict[str, str]:
+    """Return the strongest token for the same generated token in each other method's heatmap."""
+    return {
+        method: explanation.most_important(query.generated, method=method)
+        for method in explanation.methods
+        if method != query.method
+    }
 
 
 def lead(column: "pandas.Series") -> float:

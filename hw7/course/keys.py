@@ -43,6 +43,7 @@ class Key(Record):
         versions: The packages that computed them.
         date: When that was.
         questions: Digest of the questions the key answers.
+        asked: Digest of each of them, so that a key can say which one has changed.
         tolerance: How the tolerance was chosen, in words.
         digests: Digest of the explanation of each common sentence.
         salt: Decides, with the student's id, which sentence a student gets. Keep it private.
@@ -54,6 +55,7 @@ class Key(Record):
     versions: dict[str, str]
     date: date
     questions: str
+    asked: dict[QuestionId, str] = Field(default_factory=dict)
     tolerance: str
     digests: dict[str, str] = Field(default_factory=dict)
     salt: str = ""
@@ -88,16 +90,28 @@ def load_key(path: Path, questions: QuestionSet) -> Key:
         HomeworkError: The file is unreadable or invalid, belongs to other questions, or leaves a
             question without an answer.
     """
-    try:
-        key = Key.model_validate(load_yaml(path, "key"))
-    except ValidationError as error:
-        raise explain_validation(error, path, "key") from error
+    key = read_key(path)
     if key.questions != questions.digest():
+        changed = [q.id for q in questions.questions if key.asked.get(q.id) != q.digest()]
         raise HomeworkError(
-            f"The key {path} was made for other questions. Make a new one: hw7 key -o {path}"
+            f"The key {path} was made for other questions ({', '.join(changed) or 'fewer now'}). "
+            f"Bring it up to date, which keeps sentences and corrections: hw7 key -o {path}, "
+            "with --students and the other options as before."
         )
     check_answers(key.answers, questions, path)
     return key
+
+
+def read_key(path: Path) -> Key:
+    """Read a key whatever questions it answers.
+
+    Raises:
+        HomeworkError: The file is unreadable or invalid.
+    """
+    try:
+        return Key.model_validate(load_yaml(path, "key"))
+    except ValidationError as error:
+        raise explain_validation(error, path, "key") from error
 
 
 def load_conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyAnswer]:

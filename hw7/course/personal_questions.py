@@ -1,6 +1,7 @@
 """Personal questions: every student gets an own sentence, so that a copied answer fails."""
 
 import hmac
+import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,7 +10,7 @@ from pydantic import Field, ValidationError
 
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError, TextError
-from hw7.course.key_queries import TOLERANCE, Explainer, answer_query, lead
+from hw7.course.key_queries import MIN_SCORE, TOLERANCE, Explainer, answer_query, lead
 from hw7.course.keys import PersonalKey, PersonalLookUp
 from hw7.course.questions import Query, Question, Record, explain_validation, load_yaml
 from hw7.course.right_answers import KeyAnswer
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from helpers.explanation import Explanation
 
 MIN_MARGIN = 0.05  # five units of the last decimal shown: the strongest token is beyond doubt
-MIN_SCORE = 0.03  # an importance too near to nothing is guessed rather than read
 MIN_DISTANCE = 3 * TOLERANCE  # from the score in the other heatmap, or the wrong one would do
 
 
@@ -49,9 +49,10 @@ def load_sentences(path: Path | None = None) -> list[str]:
 def candidates(question: Question, explanation: "Explanation") -> list[Query]:
     """Return the queries like a question's that are beyond doubt in another sentence.
 
-    The strongest token must lead by ``MIN_MARGIN``; a score asked for must be readable and differ
-    from the same cell in the other methods' heatmaps. Tokens that occur twice, special tokens and
-    punctuation are left out.
+    Of a token asked for, the lead and the distance from what the other heatmaps say must be
+    ``MIN_MARGIN``; of a number, its size and the distance from the same cell in the other heatmaps
+    must be enough that neither a guess nor the wrong heatmap earns the point. Tokens that occur
+    twice, special tokens and punctuation are left out.
     """
     query = question.query
     assert query is not None  # noqa: S101 (callers pass look-ups only)
@@ -63,7 +64,7 @@ def candidates(question: Question, explanation: "Explanation") -> list[Query]:
         asked = query.model_copy(
             update={"sentence": explanation.input_text, "generated": table.columns[column]}
         )
-        if query.source is None and _has_clear_maximum(table.iloc[:, column]):
+        if query.source is None and _only_here(tables, query.method, column):
             found.append(asked)
         elif query.source is not None:
             found += [
@@ -75,20 +76,19 @@ def candidates(question: Question, explanation: "Explanation") -> list[Query]:
 
 
 def _askable(tokens: list[str]) -> list[int]:
-    """Return the positions of tokens that occur once and are words with a meaning of their own.
-
-    Of English, words of four letters or more: that leaves out articles and most small words.
-    """
-    return [
-        position
-        for position, token in enumerate(tokens)
-        if tokens.count(token) == 1 and token.isalnum() and (len(token) > 3 or not token.isascii())
-    ]
+    """Return the positions of words that occur once, in capitals or not."""
+    plain = [token.casefold() for token in tokens]
+    return [n for n, token in enumerate(plain) if plain.count(token) == 1 and token.isalnum()]
 
 
-def _has_clear_maximum(column: "pandas.Series") -> bool:
-    strongest = int(column.to_numpy().argmax())
-    return strongest in _askable(list(column.index)) and lead(column) >= MIN_MARGIN
+def _only_here(tables: "dict[str, pandas.DataFrame]", method: str, column: int) -> bool:
+    """Tell whether a column's strongest token is beyond doubt, and another one everywhere else."""
+    scores = tables[method].iloc[:, column]
+    strongest = int(scores.to_numpy().argmax())
+    if strongest not in _askable(list(scores.index)) or lead(scores) < MIN_MARGIN:
+        return False
+    others = [table.iloc[:, column] for name, table in tables.items() if name != method]
+    return all(other.max() - other.iloc[strongest] >= MIN_MARGIN for other in others)
 
 
 def _readable_cells(tables: "dict[str, pandas.DataFrame]", method: str) -> "numpy.ndarray":
@@ -110,13 +110,15 @@ def personal_key(
 ) -> PersonalKey:
     """Give a student a sentence and look-ups by a salted hash of the id, and compute the answers.
 
-    A student's draw depends on nobody else, so a longer roster changes no one's sentence. A
+    A student's draw depends on nobody else, so a longer roster changes no one's sentence, nor does
+    an id in other spelling. A
     sentence the model can't read, or is in doubt about, gives way to the student's next one.
 
     Raises:
         HomeworkError: The model is in doubt about every sentence of the list.
     """
-    for sentence in sorted(sentences, key=lambda s: draw(salt, student_id, s)):
+    student = plain_id(student_id)
+    for sentence in sorted(sentences, key=lambda s: draw(salt, student, s)):
         try:
             explanation = explainer.explain("translation", sentence)
         except TextError:
@@ -125,26 +127,32 @@ def personal_key(
         if all(tables.values()):
             look_ups = {
                 question.id: _look_up(
-                    _drawn(tables[question.id], salt, student_id + question.id), explanation
+                    _drawn(tables[question.id], salt, student + question.id), explanation
                 )
                 for question in questions
             }
             digest = explanation.digest()
             return PersonalKey(sentence=sentence, digest=digest, look_ups=look_ups)
     raise HomeworkError(
-        f"In none of the {len(sentences)} sentences is the model's strongest token beyond doubt "
-        f"(margin {MIN_MARGIN}). Pass other sentences with --sentences."
+        f"None of the {len(sentences)} sentences has readings beyond doubt on this model (margin "
+        f"{MIN_MARGIN}, and other answers in the other heatmap). Choose sentences for it: "
+        "python -m tools.choose_sentences --model FOLDER, then pass --sentences."
     )
 
 
 def _look_up(query: Query, explanation: "Explanation") -> PersonalLookUp:
     tokens = list(dict.fromkeys(explanation.table(query.method).index))
-    words = [token for token in tokens if not token.startswith("<")]
+    words = [token for token in tokens if not token.startswith("<")] if not query.source else []
     return PersonalLookUp(query=query, answer=answer_query(query, explanation), tokens=words)
 
 
 def _drawn(queries: list[Query], salt: str, label: str) -> Query:
     return min(queries, key=lambda query: draw(salt, label, f"{query.source} {query.generated}"))
+
+
+def plain_id(student_id: str) -> str:
+    """Return an id as it is compared: another export of a roster may write it in capitals."""
+    return unicodedata.normalize("NFKC", student_id).strip().casefold()
 
 
 def draw(salt: str, student_id: str, label: str) -> bytes:

@@ -110,8 +110,18 @@ class Question(Record):
         )
 
     def with_query(self, query: Query, suggestions: list[str]) -> "Question":
-        """Return the same question about another sentence."""
-        return self.model_copy(update={"query": query, "suggestions": suggestions, "aliases": {}})
+        """Return the same question about another sentence; a number is chosen from no tokens."""
+        offered = [] if self.type == "number" else suggestions
+        return self.model_copy(update={"query": query, "suggestions": offered, "aliases": {}})
+
+    def digest(self) -> str:
+        """Return the SHA-256 of what decides which answers are right.
+
+        The text, its rubric and the points are left out, so that a mended typo or other points
+        leave a key as it is; an option's wording is not, for options may have changed places.
+        """
+        told = self.model_dump_json(exclude={"text", "rubric", "points", "suggestions", "aliases"})
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 class QuestionSet(Record):
@@ -146,7 +156,8 @@ class QuestionSet(Record):
 
     def digest(self) -> str:
         """Return the SHA-256 of the questions, by which a key knows what it answers."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        told = "\n".join(f"{question.id} {question.digest()}" for question in self.questions)
+        return hashlib.sha256(told.encode()).hexdigest()
 
 
 def load_yaml(path: Path, kind: str) -> Any:

@@ -1,43 +1,54 @@
 """What the answer sheet calls: check an answer's format, show what will be read, leave a record."""
 
-import sys
-from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError
-from hw7.course.answers import interpret
-from hw7.course.literals import last_assignments
+from hw7.course.answers import Answer, interpret
+from hw7.course.literals import Assignment, last_assignments
 from hw7.course.marking import is_right, mark_answer
 from hw7.course.questions import Question, load_questions, load_yaml
 from hw7.course.record import record_line
 from hw7.course.right_answers import Conceptual, KeyAnswer
+from hw7.course.sheet_questions import SheetQuestions, unpacked_questions
+from hw7.course.written_cells import executed_cells, written_cells
 
 if TYPE_CHECKING:
     from helpers.explanation import Explanation
 
 SELF_CHECK = "self_check.yaml"
 _SHOWN_CHARACTERS = 40
+_open_sheets: list[SheetQuestions] = []  # at most one: that of the notebook
+
+
+def open_sheet(packed: str = "") -> None:
+    """Tell the checks which questions this sheet asks; its cell comes before the questions.
+
+    Args:
+        packed: What ``hw7 key`` wrote into a personal sheet; "" for the kit's own questions.
+
+    Raises:
+        HomeworkError: The line was changed.
+    """
+    _open_sheets[:] = [unpacked_questions(packed)]
 
 
 def check_answer(question_id: str, value: Any) -> None:
     """Print whether an answer has the right format: type, legal option, number in range.
 
-    It says nothing about right or wrong, except for questions the instructor opened by handing out
-    ``self_check.yaml`` beside the answer sheet (``hw7 release --self-check``).
+    It says nothing about right or wrong, except for questions the instructor opened: in a personal
+    sheet, or by handing out ``self_check.yaml`` beside the common one.
 
     Args:
         question_id: Such as ``"q3"``.
-        value: The answer.
+        value: The answer; in a notebook, the cell that sets it is read as the grader reads it.
 
     Raises:
         HomeworkError: There is no such question.
     """
-    question = load_questions()[question_id]
-    if value is not None and not isinstance(value, str | int | float):
-        print(f"{question_id}：格式不对 (wrong format)：{type(value).__name__}。请写文字或数字。")
-        return
-    answer = interpret(question, value)
+    question = _sheet().questions[question_id]
+    assignment = last_assignments(executed_cells())[0].get(question_id)
+    answer = _interpreted(question, value if assignment is None else assignment)
     if answer.status == "unanswered":
         print(f"{question_id}：还没有作答 (not answered yet)。")
     elif answer.status == "malformed":
@@ -47,11 +58,20 @@ def check_answer(question_id: str, value: Any) -> None:
         print(f"{question_id}：格式正确，尚未评分 (format accepted, not graded){read_as}。")
         key = _open_answers().get(question_id)
         if key is not None:
-            print(
-                "  自查：正确 (right)。"
-                if is_right(question, answer, key)
-                else "  自查：不正确 (wrong)。"
-            )
+            is_it = is_right(question, answer, key)
+            print("  自查：正确 (right)。" if is_it else "  自查：不正确 (wrong)。")
+
+
+def _interpreted(question: Question, given: Any) -> Answer:
+    if not isinstance(given, Assignment | str | int | float | None):
+        name = type(given).__name__
+        return Answer("malformed", problem=f"请写文字或数字，而不是 {name} (text or a number)")
+    return interpret(question, given)
+
+
+def _sheet() -> SheetQuestions:
+    """Return the questions of the sheet that was opened, or the kit's."""
+    return _open_sheets[0] if _open_sheets else SheetQuestions(load_questions())
 
 
 def is_legal(question_id: str, value: Any) -> bool:
@@ -76,59 +96,73 @@ def is_correct(question_id: str, value: Any, **key: Any) -> bool:
     return is_legal(question_id, value) and is_right(question, interpret(question, value), answer)
 
 
-@lru_cache(maxsize=1)
 def _open_answers() -> dict[str, KeyAnswer]:
-    """Return the answers the instructor opened for self-checking; usually none."""
-    path = Path(SELF_CHECK)
+    """Return the answers the instructor opened for self-checking; usually none.
+
+    Those in a file are for everybody, so they say nothing about a look-up of a personal sheet.
+    """
+    sheet, path = _sheet(), Path(SELF_CHECK)
     if not path.is_file():
-        return {}
-    return Conceptual.model_validate(load_yaml(path, "self-check file")).answers
+        return dict(sheet.opened)
+    for_all = Conceptual.model_validate(load_yaml(path, "self-check file")).answers
+    personal = {q.id for q in sheet.questions.look_ups if q.id in sheet.own}
+    common = {name: answer for name, answer in for_all.items() if name not in personal}
+    return common | dict(sheet.opened)
 
 
 def show_answers(sources: list[str] | None = None) -> None:
     """Print what the grader will read, and warn about what is missing or illegible.
 
     Args:
-        sources: The code cells; by default those that were executed in this notebook.
+        sources: The code cells; by default those of this notebook as they are written, or, where
+            the notebook can't be reached, those that were run.
 
     Raises:
         HomeworkError: Called outside a notebook.
     """
-    assignments, _ = last_assignments(_executed_cells() if sources is None else sources)
-    missing = []
+    run = executed_cells() if sources is None else sources
+    if not run:
+        raise HomeworkError("show_answers() reads the notebook's cells; run it in the sheet.")
+    written = written_cells(run) if sources is None else None
+    lines = _answer_lines(run if written is None else written)
     print("批改程序会读到 (the grader will read):")
-    for question in load_questions().questions:
-        mark = mark_answer(question, assignments.get(question.id), None)
-        if mark.verdict == "unanswered":
-            missing.append(question.id)
-            shown = "（未作答 unanswered）"
-        elif mark.verdict == "malformed":
-            shown = f"读不出来 (can't be read)：{mark.answer.problem}"
-        else:
-            shown = _brief(question, mark.answer.value)
-        print(f"  {question.id:4}{shown}")
+    print("\n".join(f"  {name:4}{line}" for name, line in lines.items()))
+    if written is not None:
+        was_run = _answer_lines(run)
+        changed = [name for name in lines if lines[name] != was_run[name]]
+        if changed:
+            print(
+                f"注意：{', '.join(changed)} 写的与运行过的不同，批改时看写的；请保存后再运行 "
+                "(written differently from what was run; what is written counts)。"
+            )
+    missing = [name for name, line in lines.items() if line == _UNANSWERED]
     if missing:
         print(f"注意：还有 {len(missing)} 题未作答 (unanswered): {', '.join(missing)}")
     else:
         print("全部作答 (all answered)。请保存笔记本后再提交 .ipynb 文件 (save, then hand it in)。")
 
 
-def _brief(question: Question, value: str | float | None) -> str:
+_UNANSWERED = "（未作答 unanswered）"
+
+
+def _answer_lines(sources: list[str]) -> dict[str, str]:
+    """Return what the grader reads in these cells, a line for each question."""
+    assignments, _ = last_assignments(sources)
+    lines = {}
+    for question in _sheet().questions.questions:
+        mark = mark_answer(question, assignments.get(question.id), None)
+        lines[question.id] = {
+            "unanswered": _UNANSWERED,
+            "malformed": f"读不出来 (can't be read)：{mark.answer.problem}",
+        }.get(mark.verdict, _brief(mark.answer.value))
+    return lines
+
+
+def _brief(value: str | float | None) -> str:
     text = " ".join(str(value).split())
     if len(text) <= _SHOWN_CHARACTERS:
         return text
     return f"{text[:_SHOWN_CHARACTERS]}…（共 {len(text)} 字 characters）"
-
-
-def _executed_cells() -> list[str]:
-    """Return the source of the cells executed so far, in order."""
-    ipython = sys.modules.get("IPython")
-    shell = ipython.get_ipython() if ipython else None
-    if shell is None:
-        raise HomeworkError(
-            "show_answers() reads the notebook's cells; run it in the answer sheet."
-        )
-    return [str(source) for source in shell.history_manager.input_hist_raw]
 
 
 def record_answers(explanation: "Explanation", student_id: str = "") -> None:

@@ -3,7 +3,7 @@
 import argparse
 import os
 import secrets
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 
@@ -12,10 +12,22 @@ import nbformat
 from helpers.errors import HomeworkError
 from hw7.course.answer_sheet import build_answer_sheet, load_master
 from hw7.course.commands.grade import with_bar
-from hw7.course.grading.roster import file_stem, load_roster
-from hw7.course.key_queries import TOLERANCE_REASON, Explainer, answer_query
-from hw7.course.keys import Key, PersonalKey, as_yaml, load_conceptual, load_key, save_key
-from hw7.course.personal_questions import copied_answers_accepted, load_sentences, personal_key
+from hw7.course.grading.roster import Student, file_stem, load_roster
+from hw7.course.handing_out import hand_out
+from hw7.course.key_queries import (
+    TOLERANCE_REASON,
+    Explainer,
+    answer_query,
+    strongest_elsewhere,
+)
+from hw7.course.key_updates import in_words, updated
+from hw7.course.keys import Key, as_yaml, load_conceptual, read_key, save_key
+from hw7.course.personal_questions import (
+    copied_answers_accepted,
+    load_sentences,
+    personal_key,
+    plain_id,
+)
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.record import versions
 from hw7.course.reports.exports import otter_tests
@@ -32,11 +44,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--answers", type=Path, help="the instructor's file with the conceptual answers")
     add("--students", type=Path, help="class list in CSV: gives each student an own sentence")
     add("--sheets", type=Path, help="folder for the personal answer sheets (default: KEY.sheets)")
+    add("--language", choices=["zh", "en"], default="zh", help="of the personal sheets")
     add("--url", default="", help="where the sheets install the kit from, as `hw7 release` printed")
     add("--salt", help="decides who gets which sentence (default: that of an earlier KEY, or new)")
     add("--sentences", type=Path, help="other sentences than the kit's for personal questions")
-    add("--self-check", metavar="q3,q4", help="also write KEY.self_check.yaml, which lets answer "
-        "sheets say right or wrong for these questions (hw7 release --self-check)")  # fmt: skip
+    add("--self-check", metavar="q3,q4", help="let sheets say right or wrong for these questions: "
+        "personal ones by their own answers, the common one by KEY.self_check.yaml, for "
+        "hw7 release --self-check")  # fmt: skip
     add("--otter", type=Path, metavar="FOLDER", help="also write tests for otter-grader")
     add("--master", type=Path, help="master notebook the answer sheets are derived from")
     add("--questions", type=Path, help="other questions than the kit's")
@@ -51,24 +65,42 @@ def run(arguments: argparse.Namespace) -> int:
     _refuse_typed_in(conceptual, questions)
     students = load_roster(arguments.students) if arguments.students else []
     master = load_master(arguments.master) if students else None
+    earlier = _earlier(arguments)
     explainer = Explainer(_models(arguments.model), questions.look_ups)
-    key = _common_key(questions, conceptual, explainer, _salt(arguments, questions))
-    if master is not None:
-        ids = [student.id for student in students]
-        key = key.model_copy(
-            update={"students": _personal_keys(ids, key.salt, arguments, questions, explainer)}
-        )
+    salt = arguments.salt or (earlier.salt if earlier else "") or secrets.token_hex(16)
+    computed = _common_key(questions, conceptual, explainer, salt)
+    key, notes = updated(computed, earlier, questions)
+    if students:
+        key = _with_students(key, students, arguments, questions, explainer)
+    if earlier is not None and earlier != key:
+        save_key(earlier, arguments.output.with_name(f"{arguments.output.name}.bak"))
     save_key(key, arguments.output)
-    for question in questions.look_ups:
-        print(f"{question.id}: {_in_words(key.answers[question.id])}")
-    print(f"{arguments.output}: key for {key.model}, {len(key.students)} personal questions.")
+    for line in (*notes, *_summary(key, questions, explainer)):
+        print(line)
+    print(f"{arguments.output}: key for {key.model}, personal questions of {len(key.students)}.")
     if master is not None:
-        _write_sheets(key, arguments, questions, master)
-    if opened:
+        _write_sheets(key, students, arguments, questions, master, opened)
+    elif opened:
         _write_self_check(key, arguments.output, opened)
     if arguments.otter:
         _write_otter(key, arguments.otter, questions)
     return 0
+
+
+def _earlier(arguments: argparse.Namespace) -> Key | None:
+    """Return the key that is to be brought up to date; what a person wrote into it is kept."""
+    if not arguments.output.exists():
+        return None
+    try:
+        key = read_key(arguments.output)
+    except HomeworkError as error:
+        raise HomeworkError(
+            f"{arguments.output} exists but can't be used: {error} Mend or remove it, or give "
+            "another -o; a new key gives all students new sentences."
+        ) from error
+    if arguments.salt and key.salt and arguments.salt != key.salt:
+        raise HomeworkError(f"{arguments.output} has another salt than --salt. Give another -o.")
+    return key
 
 
 def _refuse_typed_in(answers: dict[str, KeyAnswer], questions: QuestionSet) -> None:
@@ -104,21 +136,6 @@ def _models(model: str | None) -> dict[str, str]:
     return {"translation": model} if model else {}
 
 
-def _salt(arguments: argparse.Namespace, questions: QuestionSet) -> str:
-    """Keep an earlier key's salt, so that a longer roster changes no student's sentence."""
-    if arguments.salt:
-        return str(arguments.salt)
-    if arguments.output.exists():
-        try:
-            return load_key(arguments.output, questions).salt or secrets.token_hex(16)
-        except HomeworkError as error:
-            raise HomeworkError(
-                f"{arguments.output} exists but can't be used: {error} Remove it, or give "
-                "another -o; a new key gives all students new sentences."
-            ) from error
-    return secrets.token_hex(16)
-
-
 def _common_key(
     questions: QuestionSet, conceptual: dict[str, KeyAnswer], explainer: Explainer, salt: str
 ) -> Key:
@@ -137,6 +154,7 @@ def _common_key(
         versions=versions(),
         date=datetime.now(timezone.utc).date(),
         questions=questions.digest(),
+        asked={question.id: question.digest() for question in questions.questions},
         tolerance=TOLERANCE_REASON,
         digests=digests,
         salt=salt,
@@ -144,42 +162,62 @@ def _common_key(
     )
 
 
-def _personal_keys(
-    ids: Sequence[str],
-    salt: str,
+def _with_students(
+    key: Key,
+    students: Sequence[Student],
     arguments: argparse.Namespace,
     questions: QuestionSet,
     explainer: Explainer,
-) -> dict[str, PersonalKey]:
+) -> Key:
+    """Add personal questions for those students of a roster that have none yet."""
     sentences = load_sentences(arguments.sentences)
     asked = [q for q in questions.look_ups if q.query and q.query.task == "translation"]
-    keys = {
-        student_id: personal_key(student_id, salt, sentences, asked, explainer)
-        for student_id in with_bar(ids, "student", is_long=len(ids) >= 10)
-    }
+    known = {plain_id(name): personal for name, personal in key.students.items()}
+    ids = [student.id for student in students]
+    keys = {}
+    for name in with_bar(ids, "student", is_long=len(ids) >= 10):
+        kept = known.pop(plain_id(name), None)
+        keys[name] = kept or personal_key(name, key.salt, sentences, asked, explainer)
+    absent = {name: p for name, p in key.students.items() if plain_id(name) in known}
     used = len({personal.sentence for personal in keys.values()})
-    print(f"{len(keys)} students got {used} different sentences.")
+    print(f"{len(keys)} students got {used} different sentences (of {len(sentences)}).")
+    if absent:
+        print(f"{len(absent)} students of the earlier key are not in this roster; they stay in it.")
     for question in asked:
         share = copied_answers_accepted(list(keys.values()), question.id)
         print(f"{question.id}: a neighbour's answer passes for {share:.1%} of pairs of students.")
-    return keys
+    return key.model_copy(update={"students": keys | absent})
 
 
 def _write_sheets(
-    key: Key, arguments: argparse.Namespace, questions: QuestionSet, master: nbformat.NotebookNode
+    key: Key,
+    students: Sequence[Student],
+    arguments: argparse.Namespace,
+    questions: QuestionSet,
+    master: nbformat.NotebookNode,
+    opened: Sequence[str],
 ) -> None:
+    """Write each student's sheet, and the table by which the sheets are sent out."""
     folder = arguments.sheets or arguments.output.with_name(f"{arguments.output.stem}.sheets")
-    for student_id, personal in key.students.items():
+    files = {}
+    for student in students:
+        answers = {name: key.answer(name, student.id) for name in opened}
         sheet = build_answer_sheet(
             master,
-            key.personalised(questions, student_id),
-            sentence=personal.sentence,
-            student_id=student_id,
+            key.personalised(questions, student.id),
+            sentence=key.students[student.id].sentence,
+            student_id=student.id,
+            language=arguments.language,
             address=arguments.url,
+            opened={name: answer for name, answer in answers.items() if answer is not None},
         )
-        path = folder / f"hw7_{file_stem(student_id)}.ipynb"
-        write_text(path, nbformat.writes(sheet) + "\n")
-    print(f"{folder}: {len(key.students)} answer sheets.")
+        files[student.id] = folder / f"hw7_{file_stem(student.id)}.ipynb"
+        write_text(files[student.id], nbformat.writes(sheet) + "\n")
+    print(f"{folder}: {len(files)} answer sheets.")
+    if opened:
+        print(f"{', '.join(opened)}: each sheet says right or wrong by its own answers.")
+    for line in hand_out(students, files, folder):
+        print(line)
 
 
 def _write_self_check(key: Key, output: Path, names: Sequence[str]) -> None:
@@ -197,7 +235,17 @@ def _write_otter(key: Key, folder: Path, questions: QuestionSet) -> None:
     print(f"{folder}: {len(tests)} otter tests; keep them from students, they hold the answers.")
 
 
-def _in_words(answer: KeyAnswer) -> str:
-    if answer.value is not None:
-        return f"{answer.value:.4f}, accepted within {answer.tolerance:g}"
-    return f"{answer.correct}, leads the next token by {answer.margin:.3f}"
+def _summary(key: Key, questions: QuestionSet, explainer: Explainer) -> Iterator[str]:
+    """Say of each look-up what is right, by how much, and whether the other heatmap says so too."""
+    for question in questions.look_ups:
+        answer, query = key.answers[question.id], question.query
+        yield f"{question.id}: {in_words(answer)}"
+        if query is None or answer.correct is None:
+            continue
+        others = strongest_elsewhere(query, explainer.explain(query.task, query.sentence))
+        same = [method for method, token in others.items() if token == answer.correct]
+        if same:
+            yield (
+                f"  {', '.join(same)} gives {answer.correct} too, so on the common sentence the "
+                "wrong heatmap earns the point; on personal ones it does not."
+            )

@@ -1,10 +1,13 @@
 """What a student sees in the answer sheet: format checks, the preview, the record."""
 
+import json
+from types import SimpleNamespace
+
 import pytest
 import yaml
 
 from helpers.errors import HomeworkError
-from hw7.course import sheet_checks as homework
+from hw7.course import sheet_checks
 from hw7.course.grading.submitted_notebook import read_notebook
 from hw7.course.record import RECORD_MARK, parse_record
 from hw7.course.sheet_checks import check_answer, is_correct, is_legal, show_answers
@@ -14,9 +17,16 @@ from tests.support.made_submissions import RIGHT, as_bytes, code_cell, notebook,
 @pytest.fixture(autouse=True)
 def no_open_answers(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    homework._open_answers.cache_clear()
-    yield
-    homework._open_answers.cache_clear()
+    sheet_checks.open_sheet("")
+
+
+class Shell:
+    """A notebook's shell with the cells that were run."""
+
+    def __init__(self, monkeypatch, *run):
+        self.history_manager = SimpleNamespace(input_hist_raw=["", *run])
+        self.user_ns = {}
+        monkeypatch.setattr("IPython.get_ipython", lambda: self)
 
 
 @pytest.mark.parametrize(
@@ -88,8 +98,43 @@ def test_a_complete_sheet_is_called_complete(capsys):
     assert "全部作答" in capsys.readouterr().out
 
 
+def test_the_check_reads_the_cell_as_the_grader_does_and_not_the_value(capsys, monkeypatch):
+    Shell(monkeypatch, "q3 = explanation.most_important('machine')", "q4 = 3/100")
+    check_answer("q3", "机器")
+    check_answer("q4", 0.03)
+    shown = capsys.readouterr().out
+    assert "q3：格式不对" in shown and "q4：格式正确" in shown
+
+
+def test_of_a_cell_that_was_run_again_the_last_run_counts(capsys, monkeypatch):
+    Shell(monkeypatch, 'q1 = "A"', 'q1 = ""', "show_answers()")
+    show_answers()
+    assert "q1  （未作答" in capsys.readouterr().out
+
+
+def test_the_preview_shows_what_is_written_and_tells_where_something_else_was_run(
+    capsys, monkeypatch, tmp_path
+):
+    Shell(monkeypatch, 'q1 = "A"', 'q2 = "B"', "show_answers()")
+    written = notebook([code_cell(s) for s in ('q1 = "C"', 'q2 = "B"', "show_answers()")])
+    (tmp_path / "sheet.ipynb").write_text(json.dumps(written), "utf-8")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "sheet.ipynb"))
+    show_answers()
+    shown = capsys.readouterr().out
+    assert "q1  C" in shown and "q2  B" in shown
+    assert "注意：q1 写的与运行过的不同" in shown
+
+
+def test_another_notebook_than_this_one_is_not_shown(capsys, monkeypatch, tmp_path):
+    Shell(monkeypatch, 'q1 = "A"', "show_answers()")
+    (tmp_path / "other.ipynb").write_text(json.dumps(notebook([code_cell('q1 = "C"')])), "utf-8")
+    monkeypatch.setenv("JPY_SESSION_NAME", str(tmp_path / "other.ipynb"))
+    show_answers()
+    assert "q1  A" in capsys.readouterr().out
+
+
 def test_outside_a_notebook_the_preview_says_so():
-    with pytest.raises(HomeworkError, match="answer sheet"):
+    with pytest.raises(HomeworkError, match="notebook"):
         show_answers()
 
 

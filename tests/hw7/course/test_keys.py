@@ -1,25 +1,31 @@
 """Keys: computed on the bundled translator, checked against the heatmap itself; their files."""
 
 import datetime
+import re
+from types import SimpleNamespace
 
 import nbformat
+import pandas
 import pytest
 import yaml
 
+from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
 from hw7.cli import main
-from hw7.course.key_queries import TOLERANCE, Explainer, answer_query, lead
-from hw7.course.keys import load_conceptual, load_key, save_key
+from hw7.course import sheet_checks
+from hw7.course.key_queries import MIN_SCORE, TOLERANCE, Explainer, answer_query, lead
+from hw7.course.key_updates import updated
+from hw7.course.keys import load_conceptual, load_key, read_key, save_key
 from hw7.course.personal_questions import (
     MIN_DISTANCE,
     MIN_MARGIN,
-    MIN_SCORE,
     candidates,
     copied_answers_accepted,
     draw,
     load_sentences,
     personal_key,
 )
+from hw7.course.questions import load_questions
 from tests.support.made_submissions import QUESTIONS, Class, code_cell, made_key
 
 LOOK_UPS = QUESTIONS.look_ups
@@ -49,7 +55,9 @@ def test_the_key_is_what_the_heatmap_of_the_same_model_shows(translator, class_k
     table = explain(translator, query.sentence, methods=["saliency", "attention"]).table
     key = load_key(class_key / "key.yaml", QUESTIONS)
     assert key.answers["q3"].correct == table("saliency")["machine"].idxmax()
-    shown = table("attention").loc["机器", "artificial"]
+    asked = QUESTIONS["q4"].query
+    shown = table("attention").loc[asked.source, asked.generated]
+    assert shown > 3 * TOLERANCE, "a guess of 0 would pass"
     # The same float32 sums in another order of batches: equal to the last digits.
     assert key.answers["q4"].value == pytest.approx(shown, abs=1e-4)
     assert key.answers["q4"].tolerance == TOLERANCE
@@ -79,11 +87,14 @@ def test_personal_questions_are_beyond_doubt_and_their_answers_are_the_heatmaps(
         assert personal.look_ups["q3"].answer.correct == column.index[-1]
         assert column.iloc[-1] - column.iloc[-2] >= MIN_MARGIN - 1e-6
         assert personal.look_ups["q3"].answer.margin >= MIN_MARGIN - 1e-6
+        other = explanation.table("attention")[asked.generated]
+        assert other.idxmax() != column.index[-1], "the wrong heatmap would earn the point"
+        assert other.max() - other[column.index[-1]] >= MIN_MARGIN - 1e-6
         asked = personal.look_ups["q4"].query
         score = explanation.table("attention").loc[asked.source, asked.generated]
         other = explanation.table("saliency").loc[asked.source, asked.generated]
         assert personal.look_ups["q4"].answer.value == pytest.approx(score, abs=1e-6)
-        assert score >= MIN_SCORE and abs(score - other) >= MIN_DISTANCE - 1e-6
+        assert score >= MIN_SCORE > TOLERANCE and abs(score - other) >= MIN_DISTANCE - 1e-6
 
 
 @pytest.mark.bundled
@@ -118,7 +129,7 @@ def test_a_copied_pair_of_answers_nearly_always_fails(class_key):
         if a is not b
     ]
     assert sum(both) / len(both) < 0.05
-    assert copied_answers_accepted(keys, "q3") < 0.2
+    assert copied_answers_accepted(keys, "q3") < 0.3
 
 
 @pytest.mark.bundled
@@ -153,10 +164,10 @@ def test_sentences_the_model_cannot_read_give_way_to_others(explainer):
 @pytest.mark.bundled
 def test_every_listed_sentence_of_a_sample_has_readings_for_each_look_up(explainer):
     sentences = load_sentences()
-    assert len(sentences) >= 150 and len(set(sentences)) == len(sentences)
+    assert len(sentences) >= 40 and len(set(sentences)) == len(sentences)
     for sentence in sentences[:: len(sentences) // 12]:
         explanation = explainer.explain("translation", sentence)
-        assert all(len(candidates(question, explanation)) >= 2 for question in LOOK_UPS)
+        assert all(candidates(question, explanation) for question in LOOK_UPS)
 
 
 @pytest.mark.bundled
@@ -170,6 +181,104 @@ def test_a_rerun_keeps_the_salt_of_the_key_it_replaces(class_key, capsys):
 
 
 @pytest.mark.bundled
+def test_a_longer_roster_in_other_spelling_keeps_corrections_and_sentences(
+    class_key, tmp_path, capsys
+):
+    key = load_key(class_key / "key.yaml", QUESTIONS)
+    mended = key.answers["q1"].model_copy(update={"correct": "D", "accepted": ["B"]})
+    others = key.students["b3"].look_ups["q3"]
+    wrong = others.answer.model_copy(update={"correct": "手改的"})
+    mine = key.students["b3"].model_copy(
+        update={
+            "look_ups": {
+                **key.students["b3"].look_ups,
+                "q3": others.model_copy(update={"answer": wrong}),
+            }
+        }
+    )
+    corrected = key.model_copy(
+        update={
+            "answers": {**key.answers, "q1": mended, "q8": key.answers["q2"].model_copy(
+                update={"void": True}
+            )},
+            "students": {**key.students, "b3": mine},
+        }
+    )  # fmt: skip
+    path = tmp_path / "key.yaml"
+    save_key(corrected, path)
+    roster = "student_id\n" + "".join(f"B{n}\n" for n in range(14))
+    (tmp_path / "roster.csv").write_text(roster, "utf-8")
+    words = ["key", "--model", "offline", "--students", str(tmp_path / "roster.csv")]
+    assert main([*words, "-o", str(path)]) == 0
+    again = load_key(path, QUESTIONS)
+    assert again.answers["q1"] == mended and again.answers["q8"].void
+    assert len(again.students) == 14
+    for n in range(12):
+        assert again.students[f"B{n}"] == corrected.students[f"b{n}"]
+    assert "q1: kept from the earlier key: D, or B" in capsys.readouterr().out
+    assert read_key(tmp_path / "key.yaml.bak") == corrected
+
+
+@pytest.mark.bundled
+def test_a_mended_typo_leaves_the_key_alone_and_a_mended_option_is_settled_by_one_command(tmp_path):
+    path, changed = tmp_path / "key.yaml", tmp_path / "questions.yaml"
+    assert main(["key", "--model", "offline", "--salt", "s", "-o", str(path)]) == 0
+    content = yaml.safe_load((assets_folder() / "hw7/questions.yaml").read_text("utf-8"))
+    content["questions"][0]["text"]["zh"] += "！"
+    content["questions"][7]["points"] = 10
+    changed.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    assert load_key(path, load_questions(changed)) == load_key(path, QUESTIONS)
+    content["questions"][0]["options"]["B"]["zh"] += "！"
+    other = tmp_path / "other.yaml"
+    other.write_text(yaml.safe_dump(content, allow_unicode=True), "utf-8")
+    with pytest.raises(HomeworkError, match=r"other questions \(q1\).*hw7 key -o"):
+        load_key(path, load_questions(other))
+    words = ["key", "--model", "offline", "--questions", str(other), "-o", str(path)]
+    assert main(words) == 0
+    assert load_key(path, load_questions(other)).salt == "s"
+
+
+def test_a_changed_question_whose_answers_contradict_is_refused_before_anything_is_written():
+    earlier = made_key(asked={q.id: "old" for q in QUESTIONS.questions})
+    option = earlier.answers["q1"].model_copy(update={"correct": "A"})
+    computed = made_key(answers=earlier.answers | {"q1": option})
+    with pytest.raises(HomeworkError, match="q1 has changed"):
+        updated(computed, earlier, QUESTIONS)
+
+
+def test_a_key_for_another_model_is_never_replaced():
+    with pytest.raises(HomeworkError, match="another -o"):
+        updated(made_key(model="other"), made_key(), QUESTIONS)
+
+
+@pytest.mark.bundled
+def test_self_check_of_a_personal_sheet_tells_by_its_own_answers(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "roster.csv").write_text("student_id\nb1\nb2\n", "utf-8")
+    words = ["key", "--model", "offline", "--students", "roster.csv", "--salt", "t"]
+    assert main([*words, "--self-check", "q1,q3,q4", "--language", "en"]) == 0
+    assert not (tmp_path / "key.self_check.yaml").exists(), "it would hold the common answers"
+    key = load_key(tmp_path / "key.yaml", QUESTIONS)
+    # A file for the common sheet beside a personal one says nothing about its look-ups.
+    (tmp_path / "self_check.yaml").write_text("answers: {q3: {correct: 机器}}", "utf-8")
+    for student in ("b1", "b2"):
+        sheet = nbformat.read(tmp_path / f"key.sheets/hw7_{student}.ipynb", as_version=4)
+        text = "\n".join(cell.source for cell in sheet.cells)
+        assert "Homework 7 answer sheet" in text and "第" not in text
+        packed = re.search(r'open_sheet\("([^"]*)"\)', text)[1]
+        sheet_checks.open_sheet(packed)
+        look_ups = key.students[student].look_ups
+        capsys.readouterr()
+        sheet_checks.check_answer("q3", look_ups["q3"].answer.correct)
+        sheet_checks.check_answer("q4", look_ups["q4"].answer.value)
+        sheet_checks.check_answer("q1", key.answers["q1"].correct)
+        assert capsys.readouterr().out.count("自查：正确") == 3
+        sheet_checks.check_answer("q3", "。")
+        assert "自查：不正确" in capsys.readouterr().out
+        sheet_checks.open_sheet("")
+
+
+@pytest.mark.bundled
 def test_a_query_for_a_token_that_was_not_generated_is_one_line(explainer):
     query = QUESTIONS["q3"].query.model_copy(update={"generated": "zebra"})
     explanation = explainer.explain("translation", query.sentence)
@@ -177,9 +286,42 @@ def test_a_query_for_a_token_that_was_not_generated_is_one_line(explainer):
         answer_query(query, explanation)
 
 
-def test_the_lead_is_the_distance_of_the_two_highest_and_zero_for_a_tie():
-    import pandas
+@pytest.mark.bundled
+def test_a_number_so_near_to_nothing_that_a_guess_passes_is_no_question(explainer):
+    query = QUESTIONS["q4"].query.model_copy(update={"source": "机器"})
+    explanation = explainer.explain("translation", query.sentence)
+    assert explanation.importance("机器", query.generated, method="attention") < MIN_SCORE
+    with pytest.raises(HomeworkError, match="a guess passes"):
+        answer_query(query, explanation)
 
+
+def test_a_tie_is_no_question():
+    table = pandas.DataFrame({"cat": [0.5, 0.5, 0.1]}, index=["猫", "狗", "。"])
+    tied = SimpleNamespace(most_important=lambda *a, **k: "猫", table=lambda method: table)
+    query = QUESTIONS["q3"].query.model_copy(update={"generated": "cat"})
+    with pytest.raises(HomeworkError, match="equally important"):
+        answer_query(query, tied)
+
+
+def test_candidates_leave_out_what_the_other_heatmap_says_too_and_what_0_would_answer():
+    index = ["猫", "喝", "水"]
+    tables = {
+        "saliency": pandas.DataFrame(
+            {"the": [0.6, 0.3, 0.1], "cat": [0.7, 0.2, 0.1], "drinks": [0.4, 0.38, 0.2]}, index
+        ),
+        "attention": pandas.DataFrame(
+            {"the": [0.2, 0.5, 0.3], "cat": [0.8, 0.04, 0.1], "drinks": [0.1, 0.8, 0.1]}, index
+        ),
+    }
+    made = SimpleNamespace(methods=list(tables), table=tables.__getitem__, input_text="猫喝水")
+    # cat: the same token in both heatmaps; drinks: the lead is only 0.02.
+    assert [query.generated for query in candidates(QUESTIONS["q3"], made)] == ["the"]
+    cells = {(query.source, query.generated) for query in candidates(QUESTIONS["q4"], made)}
+    assert ("喝", "cat") not in cells and ("水", "cat") not in cells and ("猫", "the") in cells
+    assert ("喝", "drinks") in cells and ("水", "drinks") in cells
+
+
+def test_the_lead_is_the_distance_of_the_two_highest_and_zero_for_a_tie():
     assert lead(pandas.Series([0.1, 0.5, 0.2])) == pytest.approx(0.3)
     assert lead(pandas.Series([0.5, 0.5, None])) == 0
 

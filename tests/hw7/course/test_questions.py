@@ -34,7 +34,7 @@ def test_every_question_is_asked_in_chinese_and_english():
 
 def test_placeholders_are_filled_from_the_query():
     wording = load_questions()["q4"].wording
-    assert "机器" in wording.zh and "artificial" in wording.zh
+    assert "人工" in wording.zh and "artificial" in wording.zh
     assert "{" not in wording.zh + wording.en
 
 
