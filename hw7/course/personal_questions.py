@@ -1,7 +1,6 @@
 """Personal questions: every student gets an own sentence, so that a copied answer fails."""
 
 import hmac
-import unicodedata
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,6 +9,7 @@ from pydantic import Field, ValidationError
 
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError, TextError
+from hw7.course.grading.tables import comparable
 from hw7.course.key_queries import MIN_SCORE, TOLERANCE, Explainer, answer_query, lead
 from hw7.course.keys import PersonalKey, PersonalLookUp
 from hw7.course.questions import Query, Question, Record, explain_validation, load_yaml
@@ -117,7 +117,7 @@ def personal_key(
     Raises:
         HomeworkError: The model is in doubt about every sentence of the list.
     """
-    student = plain_id(student_id)
+    student = comparable(student_id)
     for sentence in sorted(sentences, key=lambda s: draw(salt, student, s)):
         try:
             explanation = explainer.explain("translation", sentence)
@@ -148,11 +148,6 @@ def _look_up(query: Query, explanation: "Explanation") -> PersonalLookUp:
 
 def _drawn(queries: list[Query], salt: str, label: str) -> Query:
     return min(queries, key=lambda query: draw(salt, label, f"{query.source} {query.generated}"))
-
-
-def plain_id(student_id: str) -> str:
-    """Return an id as it is compared: another export of a roster may write it in capitals."""
-    return unicodedata.normalize("NFKC", student_id).strip().casefold()
 
 
 def draw(salt: str, student_id: str, label: str) -> bytes:

@@ -13,6 +13,7 @@ from helpers.errors import HomeworkError
 from hw7.course.answer_sheet import build_answer_sheet, load_master
 from hw7.course.commands.grade import with_bar
 from hw7.course.grading.roster import Student, file_stem, load_roster
+from hw7.course.grading.tables import comparable
 from hw7.course.handing_out import hand_out
 from hw7.course.key_queries import (
     TOLERANCE_REASON,
@@ -26,7 +27,6 @@ from hw7.course.personal_questions import (
     copied_answers_accepted,
     load_sentences,
     personal_key,
-    plain_id,
 )
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.record import versions
@@ -172,13 +172,13 @@ def _with_students(
     """Add personal questions for those students of a roster that have none yet."""
     sentences = load_sentences(arguments.sentences)
     asked = [q for q in questions.look_ups if q.query and q.query.task == "translation"]
-    known = {plain_id(name): personal for name, personal in key.students.items()}
+    known = {comparable(name): personal for name, personal in key.students.items()}
     ids = [student.id for student in students]
     keys = {}
     for name in with_bar(ids, "student", is_long=len(ids) >= 10):
-        kept = known.pop(plain_id(name), None)
+        kept = known.pop(comparable(name), None)
         keys[name] = kept or personal_key(name, key.salt, sentences, asked, explainer)
-    absent = {name: p for name, p in key.students.items() if plain_id(name) in known}
+    absent = {name: p for name, p in key.students.items() if comparable(name) in known}
     used = len({personal.sentence for personal in keys.values()})
     print(f"{len(keys)} students got {used} different sentences (of {len(sentences)}).")
     if absent:
