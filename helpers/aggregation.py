@@ -202,36 +202,57 @@ def axis_of(
     tokens are; special tokens of the text stand alone.
     """
     texts = _texts(tokens, spelling, special)
-    keys: dict[str, list[Hashable]] = {"word": [], "sentence": [], "turn": []}
+    keys = _keys_of_groups(tokens, texts, parts, spelling, special)
+    marks = [
+        is_template or token in special
+        for (_, is_template), token in zip(parts, tokens, strict=True)
+    ]
+    axis = Axis(
+        labels={"token": readable_tokens(tokens, spelling, special)},
+        numbers={level: numbered(found) for level, found in keys.items()},
+        turns=[turn for turn, _ in parts],
+        special=marks,
+    )
+    for level in LEVELS[1:]:
+        axis.labels[level] = []
+        for group in axis.places(level):
+            turn, is_template = parts[group[0]]
+            if is_template:
+                label = f"{turn} template"
+            elif level == "turn" and not marks[group[0]]:
+                label = turn
+            else:
+                label = _label(texts, axis.labels["token"], group)
+            axis.labels[level].append(label)
+    return axis
+
+
+def _keys_of_groups(
+    tokens: Sequence[str],
+    texts: Sequence[str],
+    parts: Sequence[Part],
+    spelling: Spelling,
+    special: set[str],
+) -> dict[str, list[Hashable]]:
+    """Return for each level and token what it has in common with the tokens of its group."""
+    keys: dict[str, list[Hashable]] = {"token": list(range(len(tokens)))}
+    keys |= {level: [] for level in LEVELS[1:]}
     end = 0
     for part, run in groupby(parts):
         start, end = end, end + len(list(run))
-        spans = [
-            (start + a, start + b) for a, b in word_spans(tokens[start:end], spelling, special)
-        ]
-        sentences = sentence_numbers(["".join(texts[a:b]) for a, b in spans])
-        for (first, last), sentence in zip(spans, sentences, strict=True):
-            alone = part if part[1] else first if tokens[first] in special else None
-            own = {"word": ("word", first), "sentence": (start, sentence), "turn": part}
-            for level, key in own.items():
-                keys[level] += [key if alone is None else alone] * (last - first)
-    numbers = {"token": list(range(len(tokens)))}
-    numbers |= {level: numbered(found) for level, found in keys.items()}
-    labels = {"token": readable_tokens(tokens, spelling, special)}
-    turns, is_template = [part[0] for part in parts], [part[1] for part in parts]
-    marks = [own or token in special for own, token in zip(is_template, tokens, strict=True)]
-    axis = Axis(labels, numbers, turns, marks)
-    for level in keys:
-        labels[level] = [""] * (max(numbers[level], default=-1) + 1)
-        labels[level] = [
-            f"{turns[places[0]]} template"
-            if is_template[places[0]]
-            else turns[places[0]]
-            if level == "turn" and not marks[places[0]]
-            else _label(texts, labels["token"], places)
-            for places in axis.places(level)
-        ]
-    return axis
+        spans = word_spans(tokens[start:end], spelling, special)
+        words = [range(start + first, start + last) for first, last in spans]
+        sentences = sentence_numbers(["".join(texts[place] for place in word) for word in words])
+        for word, sentence in zip(words, sentences, strict=True):
+            if part[1]:
+                own: tuple[Hashable, ...] = (part,) * 3
+            elif tokens[word[0]] in special:
+                own = (word[0],) * 3
+            else:
+                own = (("word", word[0]), ("sentence", start, sentence), part)
+            for level, key in zip(LEVELS[1:], own, strict=True):
+                keys[level] += [key] * len(word)
+    return keys
 
 
 def _label(texts: Sequence[str], labels: Sequence[str], places: Sequence[int]) -> str:

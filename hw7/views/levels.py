@@ -41,10 +41,10 @@ class Axis:
 
     def places(self, level: str) -> list[list[int]]:
         """Return for each group the places of its tokens."""
-        found: list[list[int]] = [[] for _ in self.labels[level]]
+        found: dict[int, list[int]] = {}
         for place, number in enumerate(self.numbers[level]):
-            found[number].append(place)
-        return found
+            found.setdefault(number, []).append(place)
+        return list(found.values())
 
     def special_labels(self, level: str) -> set[str]:
         """Return the labels of the groups that belong to the model's format."""
@@ -64,7 +64,7 @@ class Axis:
         chosen = [
             self.numbers[level][group[0]]
             for group, name in zip(text, names, strict=True)
-            if turn in (name, name.rpartition(" ")[0])
+            if turn in (name, name.split(" ")[0])
         ]
         if not chosen:
             raise ValueError(
