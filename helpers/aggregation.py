@@ -35,6 +35,8 @@ def aggregate(
     tokenizer: Any,
     parts: Sequence[Part] = (),
     explained: Sequence[int] | None = None,
+    *,
+    skipped: int = 0,
 ) -> "FeatureAttributionOutput":
     """Aggregate scores as Inseq's ``show()`` does, and make the tokens readable.
 
@@ -46,6 +48,7 @@ def aggregate(
         tokenizer: The model's tokenizer, which knows the spelling of its tokens.
         parts: For a decoder-only model, what each token of prompt and answer is part of.
         explained: The places of the generated tokens to explain; None explains all.
+        skipped: How many generated tokens the method was given as prompt.
 
     Returns:
         Inseq's output with one score per pair of tokens, its ``Outline`` in ``info["outline"]``.
@@ -58,7 +61,8 @@ def aggregate(
     sequence = output.sequence_attributions[0].aggregate()
     ids = output.info.get("contrast_ids", [[]])[0]
     contrast = [None if id_ is None else tokenizer.convert_ids_to_tokens(id_) for id_ in ids]
-    outline = _outline_of(sequence, parts, contrast, spelling, special)
+    first = sequence.attr_pos_start - skipped
+    outline = _outline_of(sequence, first, parts, contrast, spelling, special)
     if explained is not None:
         outline = outline.explaining(explained)
     tokens = {}
@@ -158,7 +162,7 @@ def outline_of(output: "FeatureAttributionOutput") -> Outline:
     sequence = output[0]
     labels = [token.token for token in (*sequence.source, *sequence.target)]
     special = {label for label in labels if is_special(label)}
-    outline = _outline_of(sequence, (), [], "words", special)
+    outline = _outline_of(sequence, sequence.attr_pos_start, (), [], "words", special)
     is_translation = outline.start is None
     rows = sequence.source if is_translation else sequence.target
     outline.rows.labels["token"][:] = [token.token for token in rows[: len(outline.rows.turns)]]
@@ -169,12 +173,13 @@ def outline_of(output: "FeatureAttributionOutput") -> Outline:
 
 def _outline_of(
     sequence: "FeatureAttributionSequenceOutput",
+    start: int,
     parts: Sequence[Part],
     contrast: Sequence[str | None],
     spelling: Spelling,
     special: set[str],
 ) -> Outline:
-    start, end = sequence.attr_pos_start, sequence.attr_pos_end
+    end = sequence.attr_pos_end
     written = [token.token for token in sequence.target[start:end]]
     is_translation = sequence.source_attributions is not None
     if is_translation:

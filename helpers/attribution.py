@@ -15,9 +15,9 @@ from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_n
 from helpers.explanation import Explanation
 from helpers.generation import (
     Generation,
-    cut_after,
     encode_contrast,
     generate,
+    narrowed,
     token_probabilities,
 )
 from helpers.memory import check_loaded, ensure_attribution_fits
@@ -101,7 +101,8 @@ def explain(
         explained = explained_places(model, generation, parts, span, answer_only=answer_only)
         probabilities = token_probabilities(model, generation)
         if explained is not None:
-            generation = cut_after(model, generation, explained[-1])
+            has_contrast = settings.get("contrast") is not None
+            generation = narrowed(model, generation, explained, has_contrast=has_contrast)
             probabilities = [probabilities[place] for place in explained]
         outputs = attribute(model, generation, methods, **for_scoring)
         explanations.append(
@@ -116,7 +117,9 @@ def explain(
                 is_complete=generation.is_complete,
                 token_probabilities=probabilities,
                 attributions={
-                    method: aggregate(output, model.tokenizer, parts, explained)
+                    method: aggregate(
+                        output, model.tokenizer, parts, explained, skipped=generation.skipped
+                    )
                     for method, output in outputs.items()
                 },
             )

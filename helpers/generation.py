@@ -56,6 +56,7 @@ class Generation:
             generated ones, for a decoder-only model the prompt followed by the generated ones.
         is_complete: False where a limit cut the text before the model ended it.
         prompt_parts: For a chat, what each token of the prompt is part of.
+        skipped: How many written tokens at the end of the sources are read like the prompt.
     """
 
     input_text: str
@@ -64,6 +65,7 @@ class Generation:
     targets: "BatchEncoding"
     is_complete: bool = True
     prompt_parts: Sequence[Part] = ()
+    skipped: int = 0
 
 
 def generate(
@@ -132,12 +134,21 @@ def generate(
     )
 
 
-def cut_after(model: "AttributionModel", generation: Generation, place: int) -> Generation:
-    """Return the generation up to one of its written tokens, whose scores need nothing later."""
+def narrowed(
+    model: "AttributionModel", generation: Generation, places: Sequence[int], *, has_contrast: bool
+) -> Generation:
+    """Return the generation for attributing no more than some of its written tokens.
+
+    What follows them changes no score. What was written before is read as if it were prompt, where
+    that is possible: not by a translator, nor where a contrast is counted from the true prompt.
+    """
     start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
-    ids = generation.targets.input_ids[:, : start + place + 1]
+    ids = generation.targets.input_ids[:, : start + places[-1] + 1]
     targets = texts.encoding_of(model, ids, has_start=model.is_encoder_decoder)
-    return replace(generation, targets=targets)
+    if model.is_encoder_decoder or has_contrast:
+        return replace(generation, targets=targets)
+    sources = texts.encoding_of(model, ids[:, : start + places[0]])
+    return replace(generation, sources=sources, targets=targets, skipped=places[0])
 
 
 def encode_contrast(

@@ -237,7 +237,10 @@ def scores_of(output: "FeatureAttributionOutput", outline: Outline) -> "numpy.nd
     scores = sequence.source_attributions
     if scores is None:
         scores = sequence.target_attributions
-    return scores.detach().cpu().double().numpy()[: len(outline.rows.turns), outline.places]
+    start = sequence.attr_pos_start if outline.start is None else outline.start
+    # Tokens written before the first explained one may have been given as prompt: no columns.
+    columns = [place - (sequence.attr_pos_start - start) for place in outline.places]
+    return scores.detach().cpu().double().numpy()[: len(outline.rows.turns), columns]
 
 
 def choose_level(level: str) -> str:

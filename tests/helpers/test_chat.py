@@ -309,6 +309,20 @@ def test_span_has_the_scores_of_its_tokens(qwen, answered):
     assert column == "Paris"
 
 
+def test_no_more_is_attributed_than_the_span_needs(qwen):
+    made = explain(qwen, chat=QUESTION, target=REPLY, methods=["saliency"], span="Paris")
+    assert made.attribution("saliency")[0].target_attributions.shape[1] == len("Paris")
+
+
+def test_span_with_a_contrast_counts_from_the_prompt(qwen):
+    settings = {"chat": QUESTION, "methods": ["saliency"], "score": "logit"}
+    settings |= {"target": "It is Rome.", "contrast": "It is Bonn."}
+    whole, made = explain(qwen, **settings), explain(qwen, **settings, span="Rome")
+    assert list(made.table().columns) == ["R → B", "o", "m → n", "e → n"]
+    expected = whole.table().iloc[: len(made.table()), 6:10].to_numpy()
+    numpy.testing.assert_allclose(made.table().to_numpy(), expected, atol=1e-6)
+
+
 def test_span_takes_all_bytes_of_its_characters(qwen):
     made = explain(qwen, chat=QUESTION, target=REPLY, methods=["saliency"], span="黎")
     assert list(made.table().columns) == ["◌", "◌", "黎"]
