@@ -114,7 +114,7 @@ def test_a_personal_sheet_has_its_sentence_id_and_options():
     text = "\n".join(cell.source for cell in sheet.cells)
     assert "生成“cat”时" in text and "{{" not in text
     read = read_notebook(nbformat.writes(sheet).encode())
-    assert read.student_id == 'b"1\\'
+    assert read.text_of("student_id") == 'b"1\\'
 
 
 def test_a_personal_sheet_installs_from_the_address_given():
