@@ -95,6 +95,15 @@ def parts_of(model: "AttributionModel", generation: "Generation") -> list[Part]:
     return [*prompt, *written_parts(tail, _written(model, generation)[1])]
 
 
+def input_words(model: "AttributionModel", generation: "Generation") -> list[list[int]]:
+    """Return the places of the tokens of each word that was read, the model's format left out."""
+    tokens = generation.sources.input_tokens[0]
+    parts = list(generation.prompt_parts) or [("source", False)] * len(tokens)
+    tokenizer = model.tokenizer
+    axis = axis_of(tokens, parts, spelling_of(tokenizer), special_tokens_of(tokenizer))
+    return [places for places in axis.places("word") if not axis.special[places[0]]]
+
+
 def explained_places(
     model: "AttributionModel",
     generation: "Generation",

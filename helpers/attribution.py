@@ -1,14 +1,12 @@
 """``explain``: let the model write once, attribute what it wrote, make the scores readable."""
 
-import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from inspect import signature
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from helpers.aggregation import aggregate, explained_places, parts_of
+from helpers.aggregation import aggregate, explained_places, input_words, parts_of
 from helpers.chat import Message, check_messages, is_chat
 from helpers.environment import progress_bar
 from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_names, say
@@ -24,6 +22,7 @@ from helpers.memory import check_loaded, ensure_attribution_fits
 from helpers.methods import check_methods, check_options, fast_methods
 from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError
+from hw7.engine.exactness import ONLY_HERE
 from hw7.fetch.errors import first_line
 from hw7.views.levels import AGGREGATIONS
 
@@ -34,7 +33,6 @@ if TYPE_CHECKING:
 
 Score = Literal["probability", "logit", "crossentropy"]
 SCORES: tuple[Score, ...] = ("probability", "logit", "crossentropy")
-_SEED = 0
 
 
 @overload
@@ -207,11 +205,11 @@ def attribute(
         "contrast": None if contrast is None else encode_contrast(model, generation, contrast),
     }
     ensure_attribution_fits(model, generation, methods)
-    fast = (
-        fast_methods(model, options, score, has_contrast=contrast is not None)
-        if use_fast_engine
-        else []
-    )
+    if "ablation" in options:
+        options["ablation"].setdefault("parts", input_words(model, generation))
+    fast = fast_methods(model, options, score, has_contrast=contrast is not None)
+    if not use_fast_engine:
+        fast = [method for method in fast if method in ONLY_HERE]
     try:
         outputs = _run(model, generation, options, fast, settings, show_progress=show_progress)
     except NotExplainableError as error:
@@ -260,33 +258,10 @@ def _run(
             )
     for method in options:
         if method not in outputs:
-            with _same_draws(model):
-                outputs[method] = attribute_with_inseq(
-                    *texts, method, options=options[method], show_progress=show_progress, **settings
-                )
+            outputs[method] = attribute_with_inseq(
+                *texts, method, options=options[method], show_progress=show_progress, **settings
+            )
     return outputs
-
-
-@contextmanager
-def _same_draws(model: "AttributionModel") -> Iterator[None]:
-    """Let methods that draw at random (LIME, gradient SHAP) draw the same in every call.
-
-    They draw from the global generators of Python, NumPy and torch, which are put back after.
-    """
-    import numpy
-    import torch
-
-    device = torch.device(model.device)
-    states = random.getstate(), numpy.random.get_state()
-    with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        random.seed(_SEED)
-        numpy.random.seed(_SEED)
-        torch.manual_seed(_SEED)
-        try:
-            yield
-        finally:
-            random.setstate(states[0])
-            numpy.random.set_state(states[1])
 
 
 def _move(bar: "tqdm[Any]", done: int, total: int) -> None:

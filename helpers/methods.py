@@ -19,6 +19,7 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "input_x_gradient": (),
     "integrated_gradients": (*_PATH, *_CAPTUM),
     "occlusion": ("sliding_window_shapes", "strides", "perturbations_per_eval"),
+    "ablation": ("parts", "draws", "seed"),
     "deeplift": _CAPTUM,
     "gradient_shap": ("n_samples", "stdevs", *_CAPTUM),
     "sequential_integrated_gradients": (*_PATH, *_CAPTUM),
@@ -36,8 +37,9 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 }
 """The methods of the kit, each with the options that may be set."""
 
-_COUNTS = ("n_steps", "n_samples", "perturbations_per_eval")
+_COUNTS = ("n_steps", "n_samples", "draws", "perturbations_per_eval")
 EXTRA_PACKAGES = {
+    "ablation": "scikit-learn",
     "lime": "scikit-learn",
     "discretized_integrated_gradients": "scikit-learn",
 }

@@ -16,7 +16,11 @@ FAST_METHODS: dict[str, frozenset[str]] = {
     "integrated_gradients": frozenset({"n_steps", "method", "multiply_by_inputs"}),
     "occlusion": frozenset(),
     "attention": frozenset(),
+    "ablation": frozenset({"draws", "seed", "parts"}),
 }
+
+# Methods that Inseq does not have. They only run a model forward, so any family will do.
+ONLY_HERE = ("ablation",)
 
 # Families whose decoders are causal and whose rows don't depend on each other. Each is compared
 # with Inseq in the tests; the variants share their code with a family that is.
@@ -53,6 +57,8 @@ def reason_to_fall_back(
     unknown = sorted(set(options or {}) - FAST_METHODS[method])
     if unknown:
         return f"the option {unknown[0]!r} of {method!r} has no fast form."
+    if method in ONLY_HERE:
+        return None
     return _reason_of_model(model.model)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import torch
 
+from hw7.engine.ablation import run_ablation
 from hw7.engine.gradient_engines import gradient_chunks
 from hw7.engine.inseq_outputs import StepOutputs
 from hw7.engine.integrated_gradients import number_of_groups, run_integrated_gradients
@@ -17,13 +18,16 @@ from hw7.engine.teacher_forcing import TeacherForcing
 
 Options = Mapping[str, Any]
 
+COARSE_METHODS = ("occlusion", "ablation")
 GRADIENT_METHODS = ("saliency", "input_x_gradient")
 
 
 def scores_of_methods(
     forcing: TeacherForcing, score: str, methods: Mapping[str, Options], report: Report | None
-) -> dict[str, StepOutputs]:
+) -> dict[str, tuple[StepOutputs, dict[str, Any]]]:
     """Return for each method what gives the step output that follows a prefix.
+
+    Beside it stands what else the method has to say, for the output's information.
 
     Args:
         forcing: The text.
@@ -41,16 +45,19 @@ def scores_of_methods(
         scores["integrated_gradients"] = run_integrated_gradients(forcing, score, own, progress)
     if "occlusion" in methods:
         scores["occlusion"] = run_occlusion(forcing, score, progress)
-    outputs: dict[str, StepOutputs] = {}
+    if (own := methods.get("ablation")) is not None:
+        scores["ablation"] = run_ablation(forcing, score, own, progress)
+    outputs: dict[str, tuple[StepOutputs, dict[str, Any]]] = {}
     for method, found in scores.items():
         if forcing.contrast_ids is not None:
             found.leave_empty(forcing.contrast_ids)
-        outputs[method] = partial(found.output, is_granular=method != "occlusion")
+        is_granular = method not in COARSE_METHODS
+        outputs[method] = (partial(found.output, is_granular=is_granular), found.information)
     if attentions is not None:
         if not of_gradients:
             attentions = read_attentions(forcing)
         weights = attention_output(forcing, attentions)
-        outputs["attention"] = lambda prefix: weights
+        outputs["attention"] = (lambda prefix: weights, {})
     return outputs
 
 
@@ -59,7 +66,7 @@ def number_of_passes(forcing: TeacherForcing, methods: Mapping[str, Options]) ->
     passes = int(any(method in methods for method in GRADIENT_METHODS))
     if "integrated_gradients" in methods:
         passes += number_of_groups(forcing, methods["integrated_gradients"])
-    return passes + int("occlusion" in methods)
+    return passes + sum(method in methods for method in COARSE_METHODS)
 
 
 def run_gradients(

@@ -84,8 +84,9 @@ def attribute_together(
         # Weights explain no score; Inseq notes its default there.
         name = score if method != "attention" else "probability"
         function = step_function_name(name, is_contrastive=has_contrast and method != "attention")
-        output = assembled(model, batch, first, method, step_outputs[method])
+        found, information = step_outputs[method]
+        output = assembled(model, batch, first, method, found)
         own.pop("multiply_by_inputs", None)
         outputs[method] = noted(output, own, function, forcing.contrast_ids)
-        output.info["exec_time"] = seconds
+        outputs[method].info.update(information, exec_time=seconds)
     return outputs

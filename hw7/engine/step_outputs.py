@@ -15,6 +15,10 @@ class StepScores:
     """The scores of each step, `[source, ...]` or for decoder-only models `[prefix, ...]`.
 
     They lie on the CPU, and keep nothing of what was computed beyond a step's own prefix.
+
+    Attributes:
+        steps: The scores of each step.
+        information: What else the method has to say, for the information of Inseq's output.
     """
 
     def __init__(self, forcing: TeacherForcing) -> None:
@@ -22,6 +26,7 @@ class StepScores:
         self._first = forcing.first
         self._is_decoder_only = forcing.source is None
         self.steps: list[torch.Tensor] = []
+        self.information: dict[str, Any] = {}
 
     def append(self, scores: torch.Tensor) -> None:
         """Append consecutive steps, `[step, position, ...]`."""

@@ -4,7 +4,7 @@ A decoder is causal: the state at a position depends on nothing after it. One pa
 text therefore holds the state that Inseq computes anew, from the prefix alone, for every token.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -28,6 +28,7 @@ class TeacherForcing:
             what was generated, but for the last token, which no prediction reads.
         target_ids: All target ids, `[position + 1]`.
         first: Position of the first explained token.
+        source_ids: All source ids, `[source]`; none for decoder-only models.
         contrast_ids: The token that each step's token is compared with, None beyond the end of
             the contrast; None altogether without a contrast.
         source_baseline: What a source token is replaced by, embeddings `[1, source, hidden]`.
@@ -39,6 +40,7 @@ class TeacherForcing:
     target: torch.Tensor
     target_ids: torch.Tensor
     first: int
+    source_ids: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
     contrast_ids: list[int | None] | None = None
     source_baseline: torch.Tensor | None = None
     target_baseline: torch.Tensor | None = None
@@ -57,6 +59,11 @@ class TeacherForcing:
     def positions(self) -> int:
         """The number of token positions in a row, source and target."""
         return self.target.shape[1] + (0 if self.source is None else self.source.shape[1])
+
+    @property
+    def prompt_ids(self) -> torch.Tensor:
+        """The target ids before the first explained token, `[first]`."""
+        return self.target_ids[: self.first]
 
     def predictions(self, start: int, end: int) -> slice:
         """Return the target positions that predict the tokens of steps `start` to `end - 1`."""
@@ -111,7 +118,8 @@ class HeadInput:
         picked: The part that it has read, `[point, step, hidden]`, the beginning of a new graph.
     """
 
-    def __init__(self, network: Any, positions: slice) -> None:
+    def __init__(self, network: Any, positions: slice | torch.Tensor) -> None:
+        """Choose the positions: the same in every row, or for each row its own `[point, step]`."""
         self._head = network.get_output_embeddings()
         self._positions = positions
         self._handle: Any = None
@@ -127,7 +135,11 @@ class HeadInput:
 
     def _pick(self, head: Any, arguments: tuple[Any, ...]) -> tuple[Any, ...]:
         self.states = arguments[0]
-        self.picked = self.states[:, self._positions].detach()
+        if isinstance(self._positions, slice):
+            self.picked = self.states[:, self._positions].detach()
+        else:
+            index = self._positions.unsqueeze(-1).expand(-1, -1, self.states.shape[-1])
+            self.picked = self.states.detach().gather(1, index.to(self.states.device))
         self.picked.requires_grad_(torch.is_grad_enabled())
         return (self.picked, *arguments[1:])
 
@@ -194,6 +206,7 @@ def teacher_forcing(
         target=inputs.input_embeds[:, :-1].detach(),
         target_ids=ids,
         first=first,
+        source_ids=ids[:0] if sources is None else sources.input_ids[0],
         contrast_ids=None if contrast is None else contrast_ids(contrast, first, len(ids) - first),
         source_baseline=None if sources is None else sources.baseline_embeds.detach(),
         target_baseline=inputs.baseline_embeds[:, :-1].detach(),
