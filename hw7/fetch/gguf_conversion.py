@@ -15,26 +15,11 @@ if TYPE_CHECKING:
 #: ``torch_dtype``; the names Transformers 5 writes instead (``rope_parameters``) are unknown to
 #: 4.x, which would silently fall back to another rotation base and other scores.
 CONFIG_FIELDS = (
-    "attention_bias",
-    "attention_dropout",
-    "bos_token_id",
-    "eos_token_id",
-    "head_dim",
-    "hidden_act",
-    "hidden_size",
-    "initializer_range",
-    "intermediate_size",
-    "max_position_embeddings",
-    "mlp_bias",
-    "model_type",
-    "num_attention_heads",
-    "num_hidden_layers",
-    "num_key_value_heads",
-    "pad_token_id",
-    "rms_norm_eps",
-    "tie_word_embeddings",
-    "vocab_size",
-)
+    "attention_bias", "attention_dropout", "bos_token_id", "eos_token_id", "head_dim", "hidden_act",
+    "hidden_size", "initializer_range", "intermediate_size", "max_position_embeddings", "mlp_bias",
+    "model_type", "num_attention_heads", "num_hidden_layers", "num_key_value_heads",
+    "pad_token_id", "rms_norm_eps", "tie_word_embeddings", "vocab_size",
+)  # fmt: skip
 
 CONTROL_TOKEN = 3
 """``tokenizer.ggml.token_type`` of special tokens (the enumeration of llama.cpp)."""
@@ -130,14 +115,10 @@ def _write_tokenizer(metadata: dict[str, Any], max_length: int, folder: Path) ->
     tokens: list[str] = metadata["tokenizer.ggml.tokens"]
     tokenizer = _build_tokenizer(metadata)
     tokenizer.save(str(folder / "tokenizer.json"))
+    keys = {"bos": "bos", "eos": "eos", "pad": "padding", "unk": "unknown"}
     named = {
-        role: tokens[metadata[f"tokenizer.ggml.{key}_token_id"]]
-        for role, key in (
-            ("bos_token", "bos"),
-            ("eos_token", "eos"),
-            ("pad_token", "padding"),
-            ("unk_token", "unknown"),
-        )
+        f"{role}_token": tokens[metadata[f"tokenizer.ggml.{key}_token_id"]]
+        for role, key in keys.items()
     }
     settings = {
         # Transformers 5 would write a class that 4.x does not know; both know this one.
@@ -167,12 +148,9 @@ def _build_tokenizer(metadata: dict[str, Any]) -> "Tokenizer":
     merges = [tuple(merge.split(" ", 1)) for merge in metadata["tokenizer.ggml.merges"]]
     vocabulary = {token: index for index, token in enumerate(tokens)}
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
-    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Digits(individual_digits=True),
-            pre_tokenizers.ByteLevel(add_prefix_space=False),
-        ]
-    )
+    digits = pre_tokenizers.Digits(individual_digits=True)
+    byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence([digits, byte_level])
     tokenizer.decoder = decoders.ByteLevel()
     types = metadata["tokenizer.ggml.token_type"]
     special = [token for token, kind in zip(tokens, types, strict=True) if kind == CONTROL_TOKEN]

@@ -4,7 +4,6 @@ A file arrives as ``name.part`` and gets its name when its checksum is right, so
 own name has been verified once.
 """
 
-import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from hw7.fetch.errors import ChecksumError, NoNetworkError, next_step
-from hw7.fetch.folders import bytes_on_disk, contiguous_beginning, ensure_room
+from hw7.fetch.folders import bytes_on_disk, ensure_room
 from hw7.fetch.hub_files import HubFile, HubModel, locate
 from hw7.fetch.transfers import (
     STALL_BYTES,
@@ -37,19 +36,19 @@ class SnapshotDownload:
         client: the program that moves the bytes.
         stall_seconds: how long a transfer may bring almost nothing.
         bar: a tqdm bar in bytes.
+        missing: the files that are not there yet.
     """
 
     def __init__(
         self, model: HubModel, staging: Path, client: ClientName, stall_seconds: float, bar: Any
     ) -> None:
-        self.model = model
-        self.staging = staging
-        self.client = client
-        self.stall_seconds = stall_seconds
-        self.bar = bar
+        self.model, self.staging, self.client = model, staging, client
+        self.stall_seconds, self.bar = stall_seconds, bar
         self._wrong_once: set[str] = set()
         staging.mkdir(parents=True, exist_ok=True)
-        self.missing = [file for file in model.files if not self._is_there(file)]
+        self.missing = [file for file in model.files if not file.is_content_of(staging / file.name)]
+        for file in self.missing:  # what is there belongs to another commit
+            (staging / file.name).unlink(missing_ok=True)
 
     def adopt(self, folder: Path) -> None:
         """Take over the right files of a folder somebody filled by hand; it stays as it is."""
@@ -69,9 +68,8 @@ class SnapshotDownload:
         """
         fruitless = 0
         while self.missing:
-            before, missing_before = self._arrived(), len(self.missing)
+            before, missing_before, reason = self._arrived(), len(self.missing), ""
             ensure_room(self.staging, self.model.size - before)
-            reason = ""
             try:
                 self._fetch_missing(before)
             except TransferError as error:
@@ -89,8 +87,7 @@ class SnapshotDownload:
 
     def _fetch_missing(self, arrived: int) -> None:
         if self.client == "aria2c":  # it shows its own progress
-            transfers = list(self._transfers())
-            fetch_with_aria2c(transfers, self.stall_seconds, not self.bar.disable)
+            fetch_with_aria2c(list(self._transfers()), self.stall_seconds, not self.bar.disable)
             return
         self.bar.n = arrived
         for transfer in self._transfers():
@@ -100,67 +97,46 @@ class SnapshotDownload:
         """Yield what is missing; a signed address is asked for right before it is used."""
         for file in self.missing:
             part = self._part(file)
-            if part.is_file() and part.stat().st_size == file.size and not self._has_gaps(file):
-                continue  # whole, but not yet verified
-            url, headers = locate(self.model, file)
-            self._close_gaps(file)
-            yield Transfer(url, headers, part, file.size, file.sha256)
-
-    def _close_gaps(self, file: HubFile) -> None:
-        """Keep only the beginning of a part whose gaps the client cannot know.
-
-        aria2c writes several places at once and notes where; a full disk leaves its notes empty,
-        and other clients do not read them.
-        """
-        part = self._part(file)
-        notes = aria2c_notes(part)
-        if notes.exists() and (self.client != "aria2c" or notes.stat().st_size == 0):
-            if part.exists():
-                os.truncate(part, contiguous_beginning(part))
-            notes.unlink()
+            notes = aria2c_notes(part)
+            if notes.exists() and self.client != "aria2c":  # only aria2c knows where its gaps are
+                part.unlink(missing_ok=True)
+                notes.unlink()
+            elif notes.exists() and notes.stat().st_size == 0:  # all that a full disk leaves
+                notes.unlink()
+            if not part.is_file() or part.stat().st_size != file.size or notes.exists():
+                url, headers = locate(self.model, file)
+                yield Transfer(url, headers, part, file.size, file.sha256)
 
     def _verify_arrivals(self) -> None:
         for file in list(self.missing):
             part = self._part(file)
             has_all_bytes = part.is_file() and part.stat().st_size >= file.size
-            if not has_all_bytes or self._has_gaps(file):
+            if not has_all_bytes or aria2c_notes(part).exists():
                 continue
             if file.is_content_of(part):
                 part.rename(self.staging / file.name)
                 self.missing.remove(file)
             else:
-                self._refuse(file)
+                self._refuse(file, part)
 
-    def _refuse(self, file: HubFile) -> None:
+    def _refuse(self, file: HubFile, part: Path) -> None:
         """Delete a wrong file the first time, so that it is fetched again; then move it away."""
         if file.name not in self._wrong_once:
             self._wrong_once.add(file.name)
             self.bar.write(f"{file.name} arrived with a wrong checksum; fetching it again ...")
-            self._part(file).unlink()
+            part.unlink()
             return
-        refused = self.staging.parent / f"{self.staging.name.removesuffix('.partial')}.refused"
+        refused = self.staging.with_name(f"{self.staging.name.removesuffix('.partial')}.refused")
         refused.mkdir(exist_ok=True)
-        self._part(file).replace(refused / file.name)
+        part.replace(refused / file.name)
         raise ChecksumError(
             f"{file.name} of {self.model.name} is not the published file, twice in a row; it was "
             f"moved to {refused} and is not used. {next_step(self.model.endpoint)}"
         )
 
-    def _is_there(self, file: HubFile) -> bool:
-        """Tell whether a file was verified earlier; delete one that belongs to another commit."""
-        path = self.staging / file.name
-        if file.is_content_of(path):
-            return True
-        path.unlink(missing_ok=True)
-        return False
-
     def _arrived(self) -> int:
-        names = [file.name for file in self.model.files]
-        paths = [self.staging / name for name in names]
-        return bytes_on_disk([*paths, *(self.staging / f"{name}.part" for name in names)])
-
-    def _has_gaps(self, file: HubFile) -> bool:
-        return aria2c_notes(self._part(file)).exists()
+        paths = [self.staging / file.name for file in self.model.files]
+        return bytes_on_disk([*paths, *map(self._part, self.model.files)])
 
     def _part(self, file: HubFile) -> Path:
         return self.staging / f"{file.name}.part"

