@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from hw7.course.notebook_cells import BOOTSTRAP, bootstrap_cell
+from hw7.course.notebook_cells import BOOTSTRAP, FOLDED, bootstrap_cell
 from tools.execute_notebooks import stored_notebooks
 
 
@@ -16,9 +16,10 @@ def refresh(path: Path) -> bool:
     """Bring one notebook up to date; return whether it had another cell."""
     notebook = nbformat.read(path, as_version=4)
     cell = bootstrap_cell(notebook, path.name)
-    if cell.source == BOOTSTRAP:
+    if cell.source == BOOTSTRAP and FOLDED.items() <= cell.metadata.items():
         return False
     cell.source = BOOTSTRAP
+    cell.metadata.update(FOLDED)
     nbformat.write(notebook, path)
     return True
 

@@ -10,7 +10,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
-from hw7.course.notebook_cells import INSTRUCTOR_ONLY, stamped_bootstrap
+from hw7.course.notebook_cells import FOLDED, INSTRUCTOR_ONLY, stamped_bootstrap
 from hw7.course.questions import Question, QuestionSet
 from hw7.course.right_answers import KeyAnswer
 from hw7.course.sheet_questions import packed_questions
@@ -83,6 +83,7 @@ def build_answer_sheet(
         copy.source = in_english if language == "en" else copy.source
         if copy.cell_type == "code":
             copy.outputs, copy.execution_count = [], None
+            copy.metadata.update(FOLDED if "{{ bootstrap }}" in copy.source else {})
             for name, text in placeholders.items():
                 copy.source = copy.source.replace(f"{{{{ {name} }}}}", text)
         sheet.cells.append(copy)

@@ -18,7 +18,7 @@ NOTEBOOKS = tuple(
 
 _PACKAGES = ("helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/lessons")
 _PROJECT = (
-    "pyproject.toml", "README.md", "LICENSE", "hw7/__init__.py", "hw7/cli.py",
+    "pyproject.toml", "README.md", "LICENSE", "hw7_setup.py", "hw7/__init__.py", "hw7/cli.py",
     "hw7/views/heatmap.js", "hw7/views/heatmap.css",
 )  # fmt: skip
 _ASSETS = (
