@@ -19,6 +19,7 @@ from hw7.engine.step_outputs import StepScores
 from hw7.engine.teacher_forcing import HeadInput, TeacherForcing
 
 DRAWS = 64
+FEWEST_DRAWS = 8
 
 # ContextCite's penalty of the weights' absolute values, for standardised draws and scores.
 PENALTY = 0.01
@@ -88,9 +89,14 @@ def ablate(forcing: TeacherForcing, options: Mapping[str, Any], columns: Any) ->
             one by one where it is missing; `draws`, how many random subsets are run; `seed` of
             the draws. Where all subsets are not more than the draws, they are run instead.
         columns: Turns logits `[row, step, vocabulary]` into scores `[row, column]`.
+
+    Raises:
+        ValueError: There are too few draws, or a part that is not in the input.
     """
     parts = parts_of(forcing, options)
     draws, seed = options.get("draws", DRAWS), options.get("seed", 0)
+    if draws < FEWEST_DRAWS:
+        raise ValueError(f"{draws} draws are too few to fit and to judge a surrogate: 8 at least.")
     is_exact = 2 ** len(parts) <= draws
     if is_exact:
         is_there = torch.tensor(list(product([False, True], repeat=len(parts))))
@@ -115,17 +121,19 @@ def parts_of(forcing: TeacherForcing, options: Mapping[str, Any]) -> Sequence[Se
     """Return the positions of the input that are left out together, part by part.
 
     Raises:
-        ValueError: There is nothing to leave out.
+        ValueError: There is nothing to leave out, or it is not there.
     """
     parts = options.get("parts")
+    ids = forcing.source_ids if forcing.source is not None else forcing.prompt_ids
     if parts is None:
-        ids = forcing.source_ids if forcing.source is not None else forcing.prompt_ids
         config = forcing.network.config
         names = ("pad_token_id", "bos_token_id", "eos_token_id")
         special = [getattr(config, name, None) for name in names]
         parts = [[place] for place, id_ in enumerate(ids.tolist()) if id_ not in special]
     if not parts:
         raise ValueError("The input has no parts to leave out.")
+    if not {place for part in parts for place in part} <= set(range(len(ids))):
+        raise ValueError(f"parts hold positions of the input, from 0 to {len(ids) - 1}.")
     return parts
 
 

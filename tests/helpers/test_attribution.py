@@ -63,6 +63,9 @@ VALUES = {
     "perturbations_per_eval": 1,
     "n_samples": 4,
     "stdevs": 0.1,
+    "parts": [[0], [1]],
+    "draws": 16,
+    "seed": 1,
 }
 
 

@@ -178,3 +178,18 @@ def test_misspelt_options_are_refused(translator):
             method_options={"ablation": {"drawz": 3}},
             show_progress=False,
         )
+
+
+@pytest.mark.parametrize(
+    ("own", "said"),
+    [
+        ({"draws": 7}, "8 at least"),
+        ({"parts": [[0], [40]]}, "from 0 to 3"),
+        ({"parts": []}, "no parts"),
+    ],
+)
+def test_what_cannot_be_drawn_is_refused_with_the_numbers(own, said):
+    model = random_model("gpt2")
+    sources, targets = encoded_texts(model, 4, WRITTEN)
+    with pytest.raises(ValueError, match=said):
+        attribute_together(model, sources, targets, ["ablation"], options={"ablation": own})
