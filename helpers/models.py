@@ -107,12 +107,15 @@ def choose_device(device: str = "auto", *, is_told: bool = True) -> str:
                 say(f"The CPU is used: {obstacle}. Choose another GPU where the host has one.")
             return "cpu"
         return found
-    kind = device.split(":")[0]
+    kind, _, number = device.partition(":")
     check_names([kind], ["auto", *present, "cpu"], "device", DeviceError)
-    if not present.get(kind, True):
+    is_there = present.get(kind, True) and (number.isdecimal() or device == kind)
+    if is_there and kind == "cuda":
+        is_there = int(number or 0) < torch.cuda.device_count()
+    if not is_there:
         raise DeviceError(
             f"The device {device!r} is not on this machine. Use device='auto' (here: "
-            f"{choose_device()}), or choose a GPU runtime where the host offers one."
+            f"{choose_device(is_told=False)}), or choose a GPU runtime where the host offers one."
         )
     if kind == "cuda" and (obstacle := gpu_obstacle(device)):
         raise DeviceError(f"{device} cannot be used: {obstacle}. Use device='cpu', or another GPU.")
@@ -137,10 +140,11 @@ def gpu_obstacle(device: str) -> str | None:
         return None
     here = torch.cuda.get_device_capability(index)
     for name in built_for:
-        if match := re.fullmatch(r"(sm|compute)_(\d+)(\d)[a-z]?", name):
+        if match := re.fullmatch(r"(sm|compute)_(\d+)(\d)(a?)f?", name):
             version = int(match[2]), int(match[3])
             is_same_generation = match[1] == "compute" or version[0] == here[0]
-            if is_same_generation and version <= here:
+            # Code for sm_100a runs on no other than that very version.
+            if version == here or (is_same_generation and version < here and not match[4]):
                 return None
     return (
         f"torch {torch.__version__} has no code for the GPU {torch.cuda.get_device_name(index)} "

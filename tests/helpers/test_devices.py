@@ -14,6 +14,7 @@ def gpu(monkeypatch):
     def put_in(capability, built_for, name="Tesla"):
         monkeypatch.setattr(torch.version, "hip", None)
         monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
         monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: built_for)
         monkeypatch.setattr(torch.cuda, "get_device_capability", lambda index=None: capability)
         monkeypatch.setattr(torch.cuda, "get_device_name", lambda index=None: name)
@@ -40,6 +41,8 @@ OLD = ["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90"]
         ((6, 0), [*NEW, "compute_70"], False),  # translated for newer ones only
         ((9, 0), ["sm_80", "sm_90a"], True),
         ((10, 0), ["sm_90", "sm_100"], True),
+        ((10, 3), ["sm_90", "sm_100a"], False),
+        ((10, 3), ["sm_90", "sm_100f"], True),
         ((6, 0), [], True),  # unknown: let torch decide
     ],
 )
@@ -74,6 +77,19 @@ def test_a_gpu_asked_for_without_code_is_refused(gpu):
     gpu((6, 0), NEW, "Tesla P100-PCIE-16GB")
     with pytest.raises(DeviceError, match=r"P100.*device='cpu'"):
         models.choose_device("cuda")
+
+
+@pytest.mark.parametrize("device", ["cuda:2", "cuda:x", "cuda:", "cuda:-1", "cpu:x"])
+def test_a_gpu_that_is_not_there_is_refused(gpu, device):
+    gpu((7, 5), NEW)
+    with pytest.raises(DeviceError, match="is not on this machine"):
+        models.choose_device(device)
+
+
+@pytest.mark.parametrize("device", ["cuda", "cuda:0", "cuda:1", "cpu"])
+def test_a_gpu_that_is_there_is_taken(gpu, device):
+    gpu((7, 5), NEW)
+    assert models.choose_device(device) == device
 
 
 def test_the_doctor_notes_a_gpu_that_cannot_be_used(gpu):
