@@ -280,19 +280,13 @@ def _contrasted(
     columns: Axis, contrast: Sequence[str | None], spelling: Spelling, special: set[str]
 ) -> Axis:
     """Name beside a column what it was contrasted with, where that differs: ``Paris → London``."""
-    places = [place for place, token in enumerate(contrast) if token is not None]
-    known = [token for token in contrast if token is not None]
-    texts, shown = [""] * len(contrast), [""] * len(contrast)
-    for place, text in zip(places, token_texts(known, spelling, special), strict=True):
-        texts[place] = "" if text == INCOMPLETE else text
-    for place, label in zip(places, readable_tokens(known, spelling, special), strict=True):
-        shown[place] = label
-    labels = {}
+    raw = [token or "" for token in contrast]
+    texts, shown = _texts(raw, spelling, special), readable_tokens(raw, spelling, special)
+    labels = {level: list(columns.labels[level]) for level in LEVELS}
     for level in LEVELS:
-        labels[level] = list(columns.labels[level])
         for number, group in enumerate(columns.places(level)):
-            if compared := [place for place in group if shown[place]]:
+            if compared := [place for place in group if raw[place]]:
                 other = _label(texts, shown, compared)
-                if other != columns.labels[level][number]:
+                if other != labels[level][number]:
                     labels[level][number] += f" → {other}"
     return Axis(labels, columns.numbers, columns.turns, columns.special)

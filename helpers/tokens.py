@@ -149,6 +149,8 @@ def _decoded(
     decoder = codecs.getincrementaldecoder("utf-8")("hw7-incomplete")
     decoded = []
     for token in tokens:
+        # An id beyond the vocabulary has no token; models are often larger than their tokenizers.
+        token = token or ""
         is_special = token in special_tokens
         data = None if is_special else _bytes_of(token, spelling)
         if data is None:

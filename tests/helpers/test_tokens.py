@@ -205,6 +205,11 @@ def test_bytes_of_byt5_show_the_character_where_it_completes():
     assert shown == [INCOMPLETE, "é", INCOMPLETE, INCOMPLETE, "工", "</s>"]
 
 
+@given(SPELLINGS)
+def test_id_without_a_token_is_shown_as_nothing(spelling):
+    assert readable_tokens(["a", None], spelling)[1] == "∅"
+
+
 def test_special_tokens_are_all_that_were_added_as_such():
     tokenizer = random_tokenizer(is_encoder_decoder=True)
     tokenizer.add_special_tokens({"additional_special_tokens": ["zho_Hans", "[INST]"]})
