@@ -22,9 +22,12 @@ MAX_TOKEN_CHARACTERS = 40
 _WRAPPING = " \t\n\u3000\"'`“”‘’「」『』《》〈〉()[]{}【】"
 _TRAILING = ".。,，、;；:：!！"
 _LEADING = re.compile(
-    r"(?:我选|选项|选择|选|答案|词元|option|answer|token)(?:是|is)?\s*[::]?\s*", re.I
+    r"(?:我选|选项|选择|选|答案|词元|重要性|分数|option|answer|token|importance|score)"
+    r"(?:是|为|is)?\s*[:=]?\s*",
+    re.I,
 )
-_SCORE = re.compile(r"(?<=.)(?:\s*[(\[]\s*\d*\.?\d+\s*%?\s*[)\]]?|[\s:=,]+\d*\.\d+)$", re.DOTALL)
+_BRACKETS = re.compile(r"(?<=.)\s*[(\[].*", re.DOTALL)
+_SCORE = re.compile(r"(?<=.)[\s:=,]+\d*\.\d+$")
 _ABOUT = re.compile(r"^(?:约|大约|大概|about|approx\.?|~|≈|=)\s*|\s*左右$", re.IGNORECASE)
 _CHINESE = {c: str(n) for n, c in enumerate("零一二三四五六七八九")} | {"〇": "0", "两": "2"}
 _TENS = re.compile(r"([1-9])?十([1-9])?")
@@ -95,13 +98,19 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", seen)
 
 
+def _without_lead(text: str) -> str:
+    """Return an answer without words before it, such as ``答案是``."""
+    found = _LEADING.match(text)
+    return text[found.end() :] if found else text
+
+
 def _letter(question: Question, value: str) -> Answer:
     """Accept ``B``, ``ｂ``, ``(B)``, ``选B。``, ``B. wording``, and the option's whole wording."""
     for name, wording in question.options.items():
         if value.strip() in {wording.zh, wording.en}:
             return Answer("accepted", name, (f"选项原文读作 {name} (wording read as {name})",))
     plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip(_WRAPPING + _TRAILING)
-    plain = _LEADING.sub("", plain, count=1).strip(_WRAPPING + _TRAILING)
+    plain = _without_lead(plain).strip(_WRAPPING + _TRAILING)
     letter, rest = plain[:1].upper(), plain[1:].strip()
     others = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", rest if len(rest) > 4 else rest.upper())
     is_alone = not plain[1:2].isalnum() or not plain[1:2].isascii()
@@ -121,9 +130,8 @@ def _token(question: Question, value: str) -> Answer:
     plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip().lstrip("▁")
     token = plain.strip(_WRAPPING + _TRAILING) or plain
     if token not in question.suggestions:
-        token = (
-            _SCORE.sub("", _LEADING.sub("", token, count=1)).strip(_WRAPPING + _TRAILING) or token
-        )
+        bare = _SCORE.sub("", _BRACKETS.sub("", _without_lead(token)))
+        token = bare.strip(_WRAPPING + _TRAILING) or token
     for spelling, aliases in question.aliases.items():
         token = spelling if token in aliases else token
     if len(token) > MAX_TOKEN_CHARACTERS or "\n" in token:
@@ -176,7 +184,7 @@ def parse_number(text: str) -> float | None:
     is_ambiguous = any(unicodedata.category(character) == "No" for character in text[:100])  # 0.03²
     if len(text) > MAX_NUMBER_CHARACTERS or is_ambiguous:
         return None
-    plain = _plain(text).strip(_WRAPPING)
+    plain = _without_lead(_BRACKETS.sub("", _plain(text).strip(_WRAPPING)))
     plain = _ABOUT.sub("", plain).strip(_WRAPPING).rstrip("。,，、;:!")
     if fraction := _FRACTION.fullmatch(plain):
         return int(fraction[1]) / int(fraction[2])

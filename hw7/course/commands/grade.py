@@ -10,7 +10,7 @@ from typing import TypeVar
 from tqdm import tqdm
 
 from helpers.errors import HomeworkError
-from hw7.course.grading.class_run import OTHER_DIGEST, Grader, Result
+from hw7.course.grading.class_run import OTHER_DIGEST, STRANGER, Grader, Result
 from hw7.course.grading.roster import ClassList, Student, file_stem, load_roster, parse_time
 from hw7.course.grading.submissions import find_submissions
 from hw7.course.grading.tables import Row
@@ -176,6 +176,12 @@ def _report(results: Sequence[Result], rows: dict[str, Row]) -> None:
         print(
             f"  {others} students explained with other weights or versions than the key's. "
             "If there are many, make the key again with what they used."
+        )
+    strangers = sum(STRANGER in result.flags for result in results)
+    if strangers > len(results) / 2:
+        print(
+            f"  {strangers} of {len(results)} are not in the class list. "
+            "Give one that knows the platform's names or numbers: --roster gradebook_export.csv"
         )
     _list("late", [result.student.id for result in results if result.is_late])
 

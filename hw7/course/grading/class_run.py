@@ -22,6 +22,7 @@ from hw7.course.questions import Question, QuestionSet
 
 MAX_FILES_OF_STUDENT = 50
 MISSING = "没有提交 (nothing submitted)"
+STRANGER = "不在名单里 (not in the roster)"
 NOTHING = "一题都没有作答 (nothing answered)"
 OTHER_DIGEST = "热图与答案的不同 (heatmap differs from the key's: other weights or versions?)"
 
@@ -109,7 +110,7 @@ class Grader:
 
     def _result(self, chosen: ReadFile, found: list[ReadFile]) -> Result:
         identity, notebook = chosen.identity, chosen.notebook
-        flags = [] if identity.is_in_roster else ["不在名单里 (not in the roster)"]
+        flags = [] if identity.is_in_roster else [STRANGER]
         if identity.others:
             flags.append(f"与人合交 (handed in together with {', '.join(identity.others)})")
         if notebook is None:

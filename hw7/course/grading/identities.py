@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -75,9 +75,13 @@ class Identities:
         if name is None:
             return self._plain(parts[position], is_folder, below)
         own = f"{name.own} {below}".strip()
+        login = name.name.partition("_")[0]
+        student = self._of_platform(name)
+        if student and login != name.name and self._class_list.logged_in_as(login) is student:
+            # The login before the name is NTU COOL's, which marks nobody late.
+            name = replace(name, platform="NTU COOL", login=login, is_late=None)
         if name.platform == "Gradescope" and name.name in self._metadata:
             return self._submitter(name, own)
-        student = self._of_platform(name)
         if student is None:
             known = name.login or (f"{name.name}_{name.number}" if name.number else name.name)
             known = name.name if name.platform == "Gradescope" else known

@@ -209,6 +209,39 @@ def test_personal_answers_are_marked_for_their_own_student_only(tmp_path):
     assert "sheet was made" not in rows["b1"]["flags"]
 
 
+def test_ids_of_roster_and_key_may_differ_in_capitals_and_leading_zeros(tmp_path):
+    look_ups = personal_key().students
+    key = made_key(students={"b1": look_ups["b1"], "0812345": look_ups["b2"]})
+    course = Class(tmp_path, key)
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student_id\nB1\n812345\n", "utf-8")
+    course.hand_in("B1/hw7.ipynb", sheet(RIGHT | {"q3": '"老师"', "q4": "0.21"}))
+    course.hand_in("812345/hw7.ipynb", sheet(RIGHT | {"q3": '"學生"', "q4": "0.34"}))
+    rows = course.grade("--roster", str(roster))
+    assert {row["score"] for row in rows.values()} == {"80"}
+    assert not any("no personal sentence" in row["flags"] for row in rows.values())
+
+
+@pytest.mark.parametrize("is_run", [True, False])
+def test_the_common_sheet_instead_of_the_personal_one_is_flagged(tmp_path, is_run):
+    key = personal_key().model_copy(update={"digests": {"公共的句子": "common"}})
+    course = Class(tmp_path, key)
+    content = sheet(RIGHT, 'sentence = "公共的句子"')
+    if is_run:
+        content = sheet(RIGHT)
+        content["cells"].append(record(digest="common", model="made-up"))
+    course.hand_in("b1.ipynb", content)
+    assert "common sheet" in course.grade()["b1"]["flags"]
+
+
+def test_a_class_of_strangers_is_told_to_give_a_roster(tmp_path, capsys):
+    course = Class(tmp_path, personal_key())
+    for number in range(3):
+        course.hand_in(f"wang{number}_{number}_9_hw7.ipynb", sheet(RIGHT))
+    course.grade()
+    assert "--roster gradebook_export.csv" in capsys.readouterr().out
+
+
 def test_the_explanation_of_anothers_sentence_is_flagged(tmp_path):
     course = Class(tmp_path, personal_key())
     for name in ("b1", "b2"):

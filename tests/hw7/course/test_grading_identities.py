@@ -163,7 +163,6 @@ def test_the_mark_late_is_believed_and_its_absence_too(download):
     found = (rows["b12902001"]["late"], rows["b12902002"]["late"])
     expected = {
         "Canvas": ("on time", "late"),
-        "COOL without its mark": ("on time", "on time"),
         "Gradescope": ("on time", "on time"),  # by the time in its metadata
         "folders": ("late", "late"),  # a folder that no platform named has but the files' times
         "folders with names": ("late", "late"),
