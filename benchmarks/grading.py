@@ -1,9 +1,9 @@
-"""Grade 1,000 synthetic submissions and compare with merely loading them through nbformat.
+"""Grade synthetic submissions and compare with merely loading them through nbformat.
 
 ``python -m benchmarks.grading [--students 1000]`` builds submissions out of the kit's own answer
 sheet, outputs included, grades them with ``hw7 grade`` in a process of its own, and prints seconds
-of wall clock and processor, the ratio to ``nbformat.read`` of the same files in another process,
-and which model libraries were imported.
+of processor, the largest memory, the ratio to ``nbformat.read`` of the same files in another
+process, and which model libraries were imported. Then it does the same with each hostile file.
 """
 
 import argparse
@@ -21,15 +21,34 @@ import nbformat
 
 from hw7.course.keys import Key, KeyAnswer, load_conceptual, save_key
 from hw7.course.questions import QuestionSet, load_questions
+from tests.support.hostile_notebooks import HOSTILE
+from tests.support.made_submissions import as_bytes, sheet
 
 SHEET = Path(__file__).resolve().parent.parent / "notebooks" / "hw7_answers.ipynb"
 MODEL_LIBRARIES = ["torch", "transformers", "inseq", "tokenizers"]
 GRADE = """
-import json, sys
+import json, resource, sys
 from hw7.cli import main
 code = main(["grade", *sys.argv[1:]])
-print("\\n" + json.dumps([name for name in {libraries} if name in sys.modules]))
+peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+print("\\n" + json.dumps([peak, [name for name in {libraries} if name in sys.modules]]))
 sys.exit(code)
+"""
+READ = """
+import json, resource, sys, time
+from pathlib import Path
+from hw7.course.grading.submissions import find_submissions
+from hw7.course.grading.submitted_notebook import read_file
+used = {}
+for file in find_submissions(Path(sys.argv[1])):
+    spent = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    read_file(file, None)
+    for who, before in zip((resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN), spent):
+        after = resource.getrusage(who)
+        seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+        used[file.path] = used.get(file.path, 0) + seconds
+peaks = [resource.getrusage(who).ru_maxrss // 1024 for who in (0, -1)]
+print(json.dumps([used, *peaks]))
 """
 LOAD = """
 import sys
@@ -85,6 +104,22 @@ def measured(script: str, *words: str) -> tuple[float, float, str]:
     return wall, used, run.stdout
 
 
+def measure_hostile(folder: Path) -> None:
+    """Read each hostile file, and notebooks of nearly the largest size, and print what it took."""
+    folder.mkdir()
+    for kind, content in HOSTILE.items():
+        (folder / f"{kind}.ipynb").write_bytes(as_bytes(content))
+    for kind, filling in {"backslashes": b"\\\\", "pictograms": "😀".encode()}.items():
+        large = as_bytes(sheet({}) | {"metadata": {"x": "MARK"}})
+        large = large.replace(b"MARK", filling * (19_000_000 // len(filling)))
+        (folder / f"19 MB of {kind}.ipynb").write_bytes(large)
+    _, _, output = measured(READ, str(folder))
+    used, peak, peak_of_child = json.loads(output.splitlines()[-1])
+    for name, seconds in sorted(used.items(), key=lambda pair: -pair[1]):
+        print(f"{seconds:6.2f} s  {name}")
+    print(f"reading all of them: {peak} MB, and {peak_of_child} MB in the process for large files")
+
+
 def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -99,13 +134,15 @@ def main() -> int:
         size = sum(path.stat().st_size for path in (folder / "in").iterdir())
         words = [str(folder / "in"), "--key", str(folder / "key.yaml")]
         words += ["-o", str(folder / "out" / "grades.csv")]
-        load_wall, load_used, _ = measured(LOAD, str(folder / "in"))
-        wall, used, output = measured(GRADE.format(libraries=MODEL_LIBRARIES), *words)
-    print(f"{students} submissions, {size / 1e6:.1f} MB, nbformat {nbformat.__version__}")
-    print(f"hw7 grade, all reports:  {wall:6.1f} s wall, {used:6.1f} s processor")
-    print(f"nbformat.read alone:     {load_wall:6.1f} s wall, {load_used:6.1f} s processor")
-    print(f"ratio, processor:        {used / load_used:6.2f}")
-    print(f"model libraries loaded:  {json.loads(output.splitlines()[-1]) or 'none'}")
+        _, load_used, _ = measured(LOAD, str(folder / "in"))
+        _, used, output = measured(GRADE.format(libraries=MODEL_LIBRARIES), *words)
+        peak, libraries = json.loads(output.splitlines()[-1])
+        print(f"{students} submissions, {size / 1e6:.1f} MB, nbformat {nbformat.__version__}")
+        print(f"hw7 grade, all reports:  {used:6.1f} s processor, {peak} MB")
+        print(f"nbformat.read alone:     {load_used:6.1f} s processor")
+        print(f"ratio:                   {used / load_used:6.2f}")
+        print(f"model libraries loaded:  {libraries or 'none'}")
+        measure_hostile(folder / "hostile")
     return 0
 
 
