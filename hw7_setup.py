@@ -85,7 +85,7 @@ def _missing_kit(checkout: Path | None, address: str) -> str:
     if not source:
         return (
             "这里没有工具包：请用老师发的笔记本，或把 hw7_*.whl 放在笔记本旁边，或用 pip 安装。"
-            "The kit is not here: take the notebook your instructor gave you, put hw7_*.whl beside "
+            "The kit is not here: take your teacher's notebook, put hw7_*.whl beside "
             "it, or install it with pip."
         )
     size = "100 MB" if find_spec("torch") else "2 GB"

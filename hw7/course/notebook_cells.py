@@ -15,7 +15,7 @@ KIT_ADDRESS = ""
 import glob, sys; from importlib.util import find_spec; from urllib.request import urlretrieve
 for d in ("", "../", "../../", "/kaggle/input/**/"): sys.path += [d, *glob.glob(d + "hw7_*.whl", recursive=True)]
 try: find_spec("hw7_setup") or sys.path.append(urlretrieve(KIT_ADDRESS)[0]); import hw7_setup; hw7_setup.get_ready(KIT_ADDRESS)
-except (ImportError, OSError, ValueError) as e: print(f"这里没有工具包：请用老师发的笔记本，或把 hw7_*.whl 放在旁边，或 pip install。No kit here: take your instructor's notebook, put hw7_*.whl beside it, or pip install it. ({e})")"""  # noqa: E501
+except (ImportError, OSError, ValueError) as e: print(f"这里没有工具包：请用老师发的笔记本，或把 hw7_*.whl 放在旁边，或 pip install。No kit here: take your teacher's notebook, put hw7_*.whl beside it, or pip install it. ({e})")"""  # noqa: E501
 """At most six lines: they find ``hw7_setup`` in the kit, a checkout, a wheel or at the address."""
 
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}

@@ -150,7 +150,7 @@ def test_a_checkout_without_the_packages_installs_them_from_it(tmp_path):
 def test_a_notebook_with_no_kit_anywhere_says_three_ways_in_both_languages(machine, address):
     printed = machine.run(address)
     assert len(printed.splitlines()) == 1
-    for way in ("老师", "hw7_*.whl", "pip install", "instructor's notebook"):
+    for way in ("老师", "hw7_*.whl", "pip install", "teacher's notebook"):
         assert way in printed
 
 
