@@ -185,8 +185,8 @@ def _text_of(token: str, spelling: Spelling) -> str:
     if spelling == "end-of-word":
         return token[:-4] + " " if token.endswith("</w>") else token
     if spelling == "continued":
-        return token[:-2] if token.endswith("@@") else token + " "
-    return " " + token if spelling == "words" else token
+        return token[:-2] if token.endswith("@@") else token + " " * bool(token)
+    return " " * bool(token) + token if spelling == "words" else token
 
 
 def tokens_of_span(texts: Sequence[str], span: str) -> list[int]:
