@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from inseq.models import AttributionModel
     from tqdm import tqdm
 
+    from hw7.engine.progress import Report
+
 Score = Literal["probability", "logit", "crossentropy"]
 SCORES: tuple[Score, ...] = ("probability", "logit", "crossentropy")
 
@@ -169,7 +171,7 @@ def attribute(
     contrast: str | None = None,
     method_options: Mapping[str, Mapping[str, Any]] | None = None,
     use_fast_engine: bool = True,
-    show_progress: bool = True,
+    show_progress: "bool | Report" = True,
 ) -> "dict[str, FeatureAttributionOutput]":
     """Attribute every generated token to the tokens before it, once for each method.
 
@@ -184,7 +186,7 @@ def attribute(
         method_options: For each method, arguments of its own such as ``{"n_steps": 50}``.
         use_fast_engine: Share work between tokens where that is exact (the scores are Inseq's
             either way); False runs Inseq's own loop over the tokens.
-        show_progress: Show a progress bar.
+        show_progress: Show a progress bar; or what to call with the steps done and there are.
 
     Returns:
         Inseq's output for each method, not yet aggregated.
@@ -242,7 +244,7 @@ def _run(
     fast: Sequence[str],
     settings: Mapping[str, Any],
     *,
-    show_progress: bool,
+    show_progress: "bool | Report",
 ) -> "dict[str, FeatureAttributionOutput]":
     """Run the fast methods together, then the others in the order asked for."""
     from hw7.engine.inseq_outputs import attribute_with_inseq
@@ -252,14 +254,17 @@ def _run(
     outputs = {}
     if fast:
         own = {method: options[method] for method in fast}
-        with progress_bar(0, "Attributing", is_shown=show_progress) as bar:
-            outputs = attribute_together(
-                *texts, fast, options=own, report=partial(_move, bar), **settings
-            )
+        with progress_bar(0, "Attributing", is_shown=show_progress is True) as bar:
+            report = show_progress if callable(show_progress) else partial(_move, bar)
+            outputs = attribute_together(*texts, fast, options=own, report=report, **settings)
     for method in options:
         if method not in outputs:
             outputs[method] = attribute_with_inseq(
-                *texts, method, options=options[method], show_progress=show_progress, **settings
+                *texts,
+                method,
+                options=options[method],
+                show_progress=show_progress is True,
+                **settings,
             )
     return outputs
 

@@ -11,7 +11,7 @@ import numpy
 import pandas
 
 from hw7.views.component import sheet_html, show_bundle
-from hw7.views.sheet import Layer, Sheet, identity_of, layer_of, without_special_tokens
+from hw7.views.sheet import Language, Layer, Sheet, identity_of, layer_of, without_special_tokens
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -76,13 +76,15 @@ class Comparison:
         """Show both maps and their difference in a notebook."""
         show_bundle({"text/html": self.html(), "text/plain": self.facts_text()})
 
-    def html(self, *, picture: bool = True) -> str:
+    def html(self, *, picture: bool = True, language: Language | None = None) -> str:
         """Return both maps and their difference as one piece of HTML that fetches nothing.
 
         Args:
             picture: Embed the static picture that is shown where scripts are stripped.
+            language: Of the hints, ``zh`` or ``en``; None leaves it to the reader's browser.
         """
-        return sheet_html(self._sheet, self.facts_text(), picture=picture)
+        sheet = replace(self._sheet, language=language)
+        return sheet_html(sheet, self.facts_text(), picture=picture)
 
     def plot(self, path: str | Path | None = None) -> "Figure":
         """Return both maps and their difference as a matplotlib figure, and save it to ``path``."""

@@ -9,24 +9,8 @@ import pytest
 from helpers.environment import font_file
 from hw7.views.component import page_html
 from hw7.views.fonts import MOST_EMBEDDED, embedded_font
+from tests.browser.axe import violations
 from tests.support.made_explanations import GENERATED, SOURCE, made_explanation, many_tokens
-
-LEVEL_AA = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
-
-
-def violations(page) -> list[str]:
-    """Return what axe-core says of a page, one line for each rule that is broken."""
-    axe = pytest.importorskip(
-        "axe_playwright_python.sync_playwright",
-        reason="axe-core is not installed: pip install axe-playwright-python",
-    )
-    found = axe.Axe().run(page, options={"runOnly": {"type": "tag", "values": LEVEL_AA}})
-    assert len(found.response["passes"]) > 10  # it has looked
-    return [
-        f"{rule['id']}: {node['html'][:200]}"
-        for rule in found.response["violations"]
-        for node in rule["nodes"]
-    ]
 
 
 def opened(open_page, explanation, **settings):

@@ -14,6 +14,8 @@ from pathlib import Path
 import nbformat
 import pytest
 
+from tests.browser.axe import violations
+
 PROJECT = Path(__file__).resolve().parents[2]
 HEATMAP = """\
 from tests.support.made_explanations import HOSTILE, made_explanation
@@ -22,7 +24,7 @@ EXPLORER = """\
 import warnings; warnings.filterwarnings("ignore")
 from tests.support.random_models import random_model, random_text
 from hw7.lessons import explore
-explorer = explore(random_model("marian"), folder="exports")
+explorer = explore(random_model("marian"), folder="exports", language="en")
 explorer.form.text.value = random_text(4)
 explorer.form.target.value = "w1 w2 w3"  # every token once, so that none is ambiguous
 explorer"""
@@ -138,7 +140,7 @@ def explorer_of(page):
 
 def run_explorer(page) -> None:
     # The "done" of the last run must not be taken for this one's.
-    run_cell(page, "explorer.status.say('')")
+    run_cell(page, "explorer.status.clear()")
     explorer_of(page).locator(".hw7-message", has_text="done").first.wait_for(state="hidden")
     explorer_of(page).get_by_role("button", name="Run").click()
     explorer_of(page).locator(".hw7-message", has_text="done").first.wait_for()
@@ -186,6 +188,16 @@ def test_the_explorer_runs_and_shows_a_working_heatmap(notebook):
     assert "←" in shown.locator(".hw7-state").first.inner_text()
 
 
+@pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
+def test_axe_finds_nothing_on_the_explorer(notebook, theme):
+    change = "name => jupyterapp.commands.execute('apputils:change-theme', { theme: name })"
+    notebook.evaluate(change, theme)
+    run_explorer(notebook)
+    notebook.locator(f'.hw7[data-theme="{theme.split()[1].lower()}"]').first.wait_for()
+    assert violations(notebook, ".hw7-explorer") == []
+    notebook.evaluate(change, "JupyterLab Light")
+
+
 def test_the_explorer_answers_how_important_x_was_for_y(notebook):
     run_explorer(notebook)
     code = (
@@ -197,10 +209,10 @@ def test_the_explorer_answers_how_important_x_was_for_y(notebook):
     source, generated, score = run_cell(notebook, code).split()
     open_tab(notebook, "look up")
     explorer = explorer_of(notebook)
-    explorer.get_by_label("来源 X").fill(source)
-    explorer.get_by_label("生成 Y").fill(generated)
+    explorer.get_by_label("Source X").fill(source)
+    explorer.get_by_label("Generated Y").fill(generated)
     explorer.get_by_role("button", name="look up").click()
-    explorer.locator(".hw7-message", has_text=f"importance = {score}").first.wait_for()
+    explorer.locator(".hw7-message", has_text=f"= {score}").first.wait_for()
 
 
 def test_the_explorer_writes_files(notebook, lab):
@@ -219,7 +231,7 @@ def test_the_explorer_compares_runs(notebook):
     run_explorer(notebook)
     open_tab(notebook, "history")
     explorer_of(notebook).get_by_role("button", name="compare").click()
-    compared = explorer_of(notebook).locator(".hw7[data-ready]", has_text="等级相关")
+    compared = explorer_of(notebook).locator(".hw7[data-ready]:has(.hw7-noted)")
     compared.first.wait_for()
 
 
@@ -243,7 +255,9 @@ def test_cancel_frees_the_explorer_and_never_blocks_the_kernel(notebook):
     )
     explorer = explorer_of(notebook)
     explorer.get_by_role("button", name="Run").click()
-    explorer.locator(".hw7-message", has_text=re.compile("running… .* s")).first.wait_for()
+    explorer.locator(
+        ".hw7-message", has_text=re.compile(r"(Running|Scoring|Writing).* s")
+    ).first.wait_for()
     assert run_cell(notebook, "print(6 * 7)").strip() == "42"  # while the run goes on
     assert run_cell(notebook, "print(explorer._run.is_running)").strip() == "True"
     explorer.get_by_role("button", name="Cancel").click()

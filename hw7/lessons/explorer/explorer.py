@@ -1,28 +1,43 @@
 """``explore(model)``: type a text, run, look, look up, save, compare; without writing code."""
 
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
 from helpers.attribution import explain
+from helpers.errors import HomeworkError
 from helpers.explanation import Explanation
 from hw7.lessons.explorer.background_run import BackgroundRun, Cancelled
 from hw7.lessons.explorer.form import Form
-from hw7.lessons.explorer.results import Message, Results
+from hw7.lessons.explorer.message import Message
+from hw7.lessons.explorer.results import Results
+from hw7.lessons.explorer.wording import Wording
+from hw7.views.sheet import Language
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
+_LANGUAGES = (("中文", "zh"), ("English", "en"))
 
-def explore(model: "AttributionModel", *, folder: str | Path = ".") -> "Explorer":
+
+def explore(
+    model: "AttributionModel", *, folder: str | Path = ".", language: Language = "zh"
+) -> "Explorer":
     """Return the explorer of a model; as the last line of a cell it is shown.
 
     Args:
         model: A model from ``load_model``.
         folder: Where the export buttons write their files.
+        language: Of labels, hints and errors, ``zh`` or ``en``; a switch changes it.
+
+    Raises:
+        HomeworkError: There is no such language.
     """
-    return Explorer(model, Path(folder))
+    if language not in ("zh", "en"):
+        raise HomeworkError(f"There is no language {language!r}. Write 'zh' or 'en'.")
+    return Explorer(model, Path(folder), language)
 
 
 class Explorer:
@@ -34,23 +49,28 @@ class Explorer:
         explanation: The last result, to go on with in code; None before the first run.
     """
 
-    def __init__(self, model: "AttributionModel", folder: Path) -> None:
+    def __init__(self, model: "AttributionModel", folder: Path, language: Language) -> None:
         self._model = model
         self._run: BackgroundRun | None = None
         self.explanation: Explanation | None = None
-        self.form, self.results, self.status = Form(model), Results(folder), Message()
-        self.run_button = ipywidgets.Button(
-            description="运行 Run", button_style="primary", icon="play"
+        self.wording = Wording(language)
+        self.language = ipywidgets.ToggleButtons(
+            options=_LANGUAGES, value=language, style={"button_width": "80px"}
         )
-        self.cancel_button = ipywidgets.Button(
-            description="取消 Cancel", icon="stop", disabled=True
-        )
+        self.language.observe(lambda change: self.wording.switch(change["new"]), names="value")
+        self.form = Form(model, self.wording)
+        self.results, self.status = Results(folder, self.wording), Message(self.wording)
+        self.run_button = ipywidgets.Button(button_style="primary", icon="play")
+        self.cancel_button = ipywidgets.Button(icon="stop", disabled=True)
+        self.wording.label(self.run_button, "run")
+        self.wording.label(self.cancel_button, "cancel")
         self.progress = ipywidgets.IntProgress(min=0, max=1, layout={"width": "220px"})
         self.run_button.on_click(lambda _: self.run())
         self.cancel_button.on_click(lambda _: self.cancel())
         controls = [self.run_button, self.cancel_button, self.progress, self.status.widget]
         self.box = ipywidgets.VBox(
             [
+                self.language,
                 self.form.box,
                 ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
                 self.results.box,
@@ -68,13 +88,14 @@ class Explorer:
         settings = self.form.settings()
         text, hide_special = self.form.text.value, self.form.hide_special.value
         self._set_running(True)
-        # The model writes max_new_tokens times, then the methods pass over what it wrote.
+        # First the model writes, one pass a token; then the methods report what they have done.
         self.progress.max, self.progress.value = 2 * settings["max_new_tokens"], 0
-        self.status.say("运行中 running…")
+        self._scoring_since: float | None = None
+        self.status.say("working", seconds=0)
         self._run = BackgroundRun(
             self._model.model,
-            lambda: explain(self._model, text, **settings),
-            on_step=self._report,
+            lambda: explain(self._model, text, show_progress=self._report_scores, **settings),
+            on_step=self._report_pass,
             on_end=lambda result, error: self._finish(result, error, hide_special),
         )
         return self._run
@@ -83,23 +104,41 @@ class Explorer:
         """Stop the run; the kernel is free at once."""
         if self._run is not None:
             self._run.cancel()
-            self.status.say("正在取消 cancelling…")
+            self.status.say("cancelling")
 
-    def _report(self, passes: int, seconds: float) -> None:
+    def _report_pass(self, passes: int, seconds: float) -> None:
+        if self._scoring_since is not None:
+            return
+        half = self.progress.max // 2
         self.progress.value = min(passes, self.progress.max - 1)
-        self.status.say(f"运行中 running… {seconds:.0f} s")
+        if self.form.target.value or passes > half:
+            self.status.say("working", seconds=seconds)
+        else:
+            self.status.say("writing", count=passes, seconds=seconds)
+
+    def _report_scores(self, done: int, total: int) -> None:
+        now = time.monotonic()
+        if self._scoring_since is None:
+            self._scoring_since = now
+        spent = now - self._scoring_since
+        half = self.progress.max // 2
+        self.progress.value = half + half * done // max(total, 1) - (done == total)
+        if 0 < done < total:
+            self.status.say("scoring", seconds=spent, left=spent * (total - done) / done)
 
     def _finish(self, result: Any, error: BaseException | None, hide_special: bool) -> None:
         try:
+            if error is not None:
+                self.results.clear()
             if isinstance(error, Cancelled):
-                self.status.say("已取消 cancelled")
+                self.status.say("cancelled")
             elif error is not None:
                 self.status.complain(error)
             else:
                 self.explanation = result
                 self.results.take(result, hide_special=hide_special)
                 self.progress.value = self.progress.max
-                self.status.say("完成 done")
+                self.status.say("done")
         except Exception as failure:  # the thread has nobody else to tell
             self.status.complain(failure)
         finally:

@@ -1,5 +1,6 @@
 """An explanation as files: a web page, a picture, a table, Inseq's own JSON."""
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,20 +10,22 @@ if TYPE_CHECKING:
     from helpers.explanation import Explanation
 
 FORMATS = ("HTML", "PNG", "CSV", "Inseq JSON")
+_LONGEST_NAME = 24
 
 
 def export(explanation: "Explanation", name: str, folder: Path) -> list[Path]:
     """Write an explanation in one of ``FORMATS`` and return the files.
 
-    Their names come from the content, so saving twice gives no second copy. Tables
-    and Inseq's JSON hold one method each, so there are as many files as methods.
+    They are named after the text, so that a folder can be read, and its scores, so that saving
+    twice gives no second copy. Tables and Inseq's JSON hold one method each.
 
     Raises:
         HomeworkError: The folder does not exist.
     """
     if not folder.is_dir():
         raise HomeworkError(f"There is no folder {str(folder)!r}. Create it, then save again.")
-    stem = f"hw7-{explanation.digest()[:8]}"
+    words = re.sub(r"\W+", "-", explanation.input_text)[:_LONGEST_NAME].strip("-_")
+    stem = "-".join(part for part in ("hw7", words, explanation.digest()[:6]) if part)
     if name == "HTML":
         file = folder / f"{stem}.html"
         file.write_text(page_of(explanation), encoding="utf-8")

@@ -8,6 +8,7 @@ from helpers.attribution import SCORES
 from helpers.generation import NEW_TOKENS
 from helpers.methods import working_methods
 from helpers.texts import longest_target
+from hw7.lessons.explorer.wording import Wording
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
@@ -19,31 +20,28 @@ GENERATION_EXAMPLES = (
     "The capital of France is",
     "人工智能是",
 )
-_METHODS_CHOSEN = ("saliency", "attention")
+HOMEWORK_METHODS = ("saliency", "attention")
 _MOST_TOKENS = 200
 _FULL_WIDTH = {"width": "98%", "max_width": "900px"}
+_WRAPPED = {"flex_flow": "row wrap"}
+_TICK = {"width": "auto", "margin": "0 12px 0 2px"}
 
 
 class Form:
     """The input fields, and the arguments of ``explain`` that they stand for."""
 
-    def __init__(self, model: "AttributionModel") -> None:
+    def __init__(self, model: "AttributionModel", wording: Wording) -> None:
+        self._wording = wording
         is_translation = model.is_encoder_decoder
         most = min(_MOST_TOKENS, longest_target(model))
         examples = TRANSLATION_EXAMPLES if is_translation else GENERATION_EXAMPLES
         self.examples = ipywidgets.Dropdown(
-            options=[("例句 examples…", ""), *((text, text) for text in examples)],
-            layout={"max_width": "360px"},
+            options=[("…", ""), *((text, text) for text in examples)], layout={"max_width": "360px"}
         )
-        self.text = ipywidgets.Textarea(
-            value=examples[0], description="文本 text", rows=2, layout=_FULL_WIDTH
-        )
+        self.text = ipywidgets.Textarea(value=examples[0], rows=2, layout=_FULL_WIDTH)
         self.methods = {
             method: ipywidgets.Checkbox(
-                value=method in _METHODS_CHOSEN,
-                description=method,
-                indent=False,
-                layout={"width": "auto", "margin": "0 12px 0 2px"},
+                value=method in HOMEWORK_METHODS, description=method, indent=False, layout=_TICK
             )
             for method in working_methods(model)
         }
@@ -53,46 +51,44 @@ class Form:
             value=most if is_translation else NEW_TOKENS,
             min=1,
             max=most,
-            description="最多 tokens",
             layout={"width": "180px"},
         )
-        self.target = ipywidgets.Text(
-            description="指定输出",
-            placeholder="留空：模型自己写 (empty: the model's own continuation)",
-            layout=_FULL_WIDTH,
-        )
-        self.contrast = ipywidgets.Text(
-            description="对比 contrast",
-            placeholder="留空：不对比 (another continuation to compare with)",
-            layout=_FULL_WIDTH,
-        )
-        self.words = ipywidgets.Checkbox(
-            value=False, description="按词合并 words", indent=False, layout={"width": "auto"}
-        )
-        self.hide_special = ipywidgets.Checkbox(
-            value=False,
-            description="隐藏特殊 token (hide special)",
-            indent=False,
-            layout={"width": "auto"},
+        self.target = ipywidgets.Text(layout=_FULL_WIDTH)
+        self.contrast = ipywidgets.Text(layout=_FULL_WIDTH)
+        for name in ("examples", "text", "max_new_tokens", "target", "contrast"):
+            wording.label(getattr(self, name), name)
+        wording.label(self.target, "target_empty", "placeholder")
+        wording.label(self.contrast, "contrast_empty", "placeholder")
+        self.words, self.allow_unknown, self.hide_special = (
+            wording.label(ipywidgets.Checkbox(value=False, indent=False, layout=_TICK), name)
+            for name in ("words", "allow_unknown", "hide_special")
         )
         self.examples.observe(self._take_example, names="value")
         self.box = self._laid_out()
 
     def _laid_out(self) -> Any:
-        wrapped = {"flex_flow": "row wrap"}
-        options = [self.target, self.contrast]
-        options.append(ipywidgets.HBox([self.words, self.hide_special], layout=wrapped))
+        ticks = [self.words, self.allow_unknown, self.hide_special]
+        fields = [self.target, self.contrast, ipywidgets.HBox(ticks, layout=_WRAPPED)]
+        more = ipywidgets.Accordion(
+            [ipywidgets.VBox([self._group("others"), *fields])], selected_index=None
+        )
+        self._wording.follow(lambda: more.set_title(0, self._wording.say("more")))
         return ipywidgets.VBox(
             [
                 self.examples,
                 self.text,
-                ipywidgets.HBox([*self.methods.values()], layout=wrapped),
-                ipywidgets.HBox([self.score, self.max_new_tokens], layout=wrapped),
-                ipywidgets.Accordion(
-                    [ipywidgets.VBox(options)], titles=["更多 more"], selected_index=None
-                ),
+                self._group("homework"),
+                ipywidgets.HBox([self.score, self.max_new_tokens], layout=_WRAPPED),
+                more,
             ]
         )
+
+    def _group(self, name: str) -> Any:
+        """Return the homework's two methods, or all others, under a heading."""
+        is_homework = name == "homework"
+        boxes = [self.methods[m] for m in self.methods if (m in HOMEWORK_METHODS) == is_homework]
+        heading = self._wording.label(ipywidgets.Label(), name, "value")
+        return ipywidgets.HBox([heading, *boxes], layout=_WRAPPED)
 
     def _take_example(self, change: Any) -> None:
         if change["new"]:
@@ -105,7 +101,7 @@ class Form:
             "score": self.score.value,
             "max_new_tokens": self.max_new_tokens.value,
             "words": self.words.value,
+            "allow_unknown": self.allow_unknown.value,
             "target": self.target.value or None,
             "contrast": self.contrast.value or None,
-            "show_progress": False,
         }
