@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.environment import font_file
 from helpers.errors import HomeworkError, MethodError
 from helpers.lookup import Scores, choose_level, choose_method
+from helpers.tokens import shortened
 from hw7.views.levels import OWN_PART
 
 if TYPE_CHECKING:
@@ -222,7 +223,7 @@ class Explanation(Scores):
             if OWN_PART in self.table(self.methods[0], level=level).index:
                 notes.append(f"{OWN_PART}：写后面的 token 时，同一项中已写出的部分")
         if self.outline.is_partial:
-            explained = " ".join(self.outline.columns.labels["sentence"])
+            explained = shortened(" ".join(self.outline.columns.labels["word"]))
             notes.append(f"只解释了所写文字的这一部分 (only this part is explained)：{explained}")
         if self.outline.has_contrast:
             notes.append("a → b：a 的分数减 b 的分数 (a rather than b)；空列没有对照 (no contrast)")

@@ -209,20 +209,23 @@ def tokens_of_span(texts: Sequence[str], span: str) -> list[int]:
 
 
 def sentence_numbers(words: Sequence[str]) -> list[int]:
-    """Return for each word of a text the number of its sentence, counted from 0 (UAX 29).
+    """Return for each word of a text a number that it shares with its sentence (UAX 29).
 
     Args:
         words: The texts of the words, spaces included; together they are the text.
     """
-    ends = list(sentence_boundaries("".join(words)))[1:]
-    starts = accumulate(map(len, words), initial=0)
+    text = "".join(words)
+    ends = list(sentence_boundaries(text))[1:]
+    first = len(text) - len(text.lstrip())
     numbers: list[int] = []
-    for word, start in zip(words, starts, strict=False):
-        if word.strip() or not numbers:
-            # The space before a sentence stands in its first token.
-            numbers.append(bisect_right(ends, start + len(word) - len(word.lstrip())))
-        else:  # white space alone, such as a blank line, goes with what is before it
+    for word, start in zip(words, accumulate(map(len, words), initial=0), strict=False):
+        if numbers and not word.strip():
+            # White space alone, such as a blank line, goes with what is before it.
             numbers.append(numbers[-1])
+        else:
+            # The space before a sentence stands in its first token.
+            place = start + len(word) - len(word.lstrip())
+            numbers.append(bisect_right(ends, max(place, first)))
     return numbers
 
 

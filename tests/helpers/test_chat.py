@@ -274,7 +274,7 @@ def test_levels_of_a_chat_sum_to_one_and_to_the_level_below(answered, method):
 
 def test_sentences_of_the_answer_end_in_chinese_too(answered):
     columns = list(answered.table("saliency", level="sentence").columns)
-    assert columns[-2:] == ["Paris.", "巴黎。"]
+    assert columns[-2:] == ["↵↵Paris.", "巴黎。"]
 
 
 def test_rows_can_be_restricted_to_the_words_of_the_user(answered):
