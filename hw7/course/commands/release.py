@@ -9,6 +9,14 @@ from helpers.environment import project_folder
 from helpers.errors import HomeworkError
 from hw7.course.keys import as_yaml, load_conceptual
 from hw7.course.questions import load_questions
+from hw7.course.release.badges import (
+    READMES,
+    SCREENSHOTS,
+    Repository,
+    readme_copy,
+    repository_named,
+    repository_of,
+)
 from hw7.course.release.bundles import (
     MANIFEST,
     METADATA,
@@ -26,14 +34,16 @@ from hw7.course.reports.gradebook import write_text
 from hw7.course.right_answers import Conceptual
 from hw7.course.sheet_checks import SELF_CHECK
 
-_OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN)
+_OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN, "assets", *READMES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     add = parser.add_argument
-    add("--url", required=True, help="where students' notebooks find the wheel: its address, "
-        "the folder's (ending in /), or git+https://…")  # fmt: skip
+    add("--url", help="where students' notebooks find the wheel: its address, the folder's (ending "
+        "in /), or git+https://… (default: the repository's files)")  # fmt: skip
+    add("--repository", metavar="OWNER/NAME[@BRANCH]", help="where on GitHub you put the released "
+        "files: adds badges that open them (default: the git remote)")  # fmt: skip
     add("-o", "--output", type=Path, default=Path("dist"), help="folder to write (default: dist/)")
     add("--packages-for", action="append", default=[], metavar="PYTHON[:PLATFORM]",
         help="also collect the other packages for places without a network, such as 3.12 (Linux) "
@@ -50,13 +60,17 @@ def run(arguments: argparse.Namespace) -> int:
             "A release is built from a source checkout, but this kit was installed as a package. "
             "Get the project with git, then type: make install"
         )
+    named = arguments.repository
+    repository = repository_named(named) if named else repository_of(checkout)
+    if arguments.url is None:
+        arguments.url = repository.address if repository else ""
     _check(arguments)
     output: Path = arguments.output
     output.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=output, prefix=".release.") as folder:
-        address = _build(checkout, Path(folder), arguments)
+        address = _build(checkout, Path(folder), arguments, repository)
         _replace(Path(folder), output)
-    _report(output, address)
+    _report(output, address, repository)
     return 0
 
 
@@ -69,7 +83,9 @@ def _check(arguments: argparse.Namespace) -> None:
         load_conceptual(arguments.self_check, load_questions())
 
 
-def _build(checkout: Path, folder: Path, arguments: argparse.Namespace) -> str:
+def _build(
+    checkout: Path, folder: Path, arguments: argparse.Namespace, repository: Repository | None
+) -> str:
     """Build all parts in a folder; return the address the notebooks install from."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".workshop.") as workshop:
         staged = Path(workshop) / "project"
@@ -78,7 +94,9 @@ def _build(checkout: Path, folder: Path, arguments: argparse.Namespace) -> str:
         ensure_complete(wheel, students_files(checkout))
         address = install_address(arguments.url, wheel.name)
         notebooks = folder / "notebooks"
-        left_out = write_student_notebooks(checkout / "notebooks", notebooks, address)
+        left_out = write_student_notebooks(checkout / "notebooks", notebooks, address, repository)
+        if repository:
+            _write_readmes(checkout, folder, repository)
         if left_out:
             print(f"Not on the list of what students get, so left out: {', '.join(left_out)}")
         if arguments.self_check:
@@ -99,6 +117,21 @@ def _build(checkout: Path, folder: Path, arguments: argparse.Namespace) -> str:
     return address
 
 
+def _write_readmes(checkout: Path, folder: Path, repository: Repository) -> None:
+    """Write the READMEs with badges and the pictures they show."""
+    pictures = sorted((checkout / SCREENSHOTS).glob("*.png"))
+    for picture in pictures:
+        target = folder / SCREENSHOTS / picture.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(picture, target)
+    names = [f"{SCREENSHOTS}/{picture.name}" for picture in pictures]
+    names += [path.relative_to(folder).as_posix() for path in folder.rglob("*.ipynb")]
+    for name in READMES:
+        if (checkout / name).is_file():
+            text = (checkout / name).read_text("utf-8")
+            write_text(folder / name, readme_copy(text, repository, {*names, *READMES}))
+
+
 def _replace(made: Path, output: Path) -> None:
     """Put the new files in place of an earlier release's; leave all other files alone."""
     for pattern in _OWN:
@@ -108,7 +141,7 @@ def _replace(made: Path, output: Path) -> None:
         new.replace(output / new.name)
 
 
-def _report(output: Path, address: str) -> None:
+def _report(output: Path, address: str, repository: Repository | None) -> None:
     notebooks = list((output / "notebooks").rglob("*.ipynb"))
     wheel = next(output.glob(PATTERN))
     rows = [
@@ -118,7 +151,12 @@ def _report(output: Path, address: str) -> None:
         (f"{ROOT}.zip", "for classrooms without a network"),
         (MANIFEST, "checksums: sha256sum -c"),
     ]
+    if repository:
+        place = f"{repository.name}, branch {repository.branch}"
+        rows.append((READMES[0], f"badges open the notebooks once all this is pushed to {place}"))
     for name, note in rows:
+        if not (output / name).exists():
+            continue
         size = sum(f.stat().st_size for f in _files(output / name)) / 1e6
         print(f"{output / name}  ({size:.1f} MB): {note}")
 

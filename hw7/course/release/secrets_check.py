@@ -11,6 +11,7 @@ import nbformat
 from helpers.errors import HomeworkError
 from hw7.course.literals import last_assignments
 from hw7.course.notebook_cells import INSTRUCTOR_ONLY
+from hw7.course.release.badges import READMES, SCREENSHOTS
 from hw7.course.release.bundles import MANIFEST, METADATA, ROOT
 from hw7.course.release.contents import NOTEBOOKS
 from hw7.course.sheet_checks import SELF_CHECK
@@ -22,6 +23,7 @@ _STUDENTS_OWN = [*map(re.escape, NOTEBOOKS), re.escape(SELF_CHECK)]
 _RELEASED = re.compile(
     "|".join([
         _WHEEL, *(f"notebooks/{name}" for name in _STUDENTS_OWN), f"{ROOT}\\.zip", MANIFEST,
+        *map(re.escape, READMES), rf"{SCREENSHOTS}/[a-z-]+\.png",
         f"kaggle/({_WHEEL}|{_PACKAGE}|{re.escape(METADATA)})",
     ])
 )  # fmt: skip

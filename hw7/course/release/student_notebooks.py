@@ -8,6 +8,7 @@ import nbformat
 
 from helpers.errors import HomeworkError
 from hw7.course.notebook_cells import INSTRUCTOR_ONLY, bootstrap_cell, stamped_bootstrap
+from hw7.course.release.badges import Repository, add_badges
 from hw7.course.release.contents import NOTEBOOKS
 
 _SCHEMES = ("https", "http", "git+https", "file")
@@ -28,8 +29,8 @@ def install_address(url: str, wheel_name: str) -> str:
     if not is_address or any(character.isspace() or character in "\"'\\" for character in url):
         raise HomeworkError(
             f"--url {url!r} is no address that pip can install from. Give one such as "
-            "https://example.org/hw7/ (the folder you will put the wheel in) or "
-            "git+https://example.org/owner/project"
+            "https://example.org/hw7/ (the folder you will put the wheel in), "
+            "git+https://example.org/owner/project, or --repository OWNER/NAME of GitHub."
         )
     if url.endswith("/") and not parts.scheme.startswith("git+"):
         return url + wheel_name
@@ -40,7 +41,9 @@ def install_address(url: str, wheel_name: str) -> str:
     return url
 
 
-def write_student_notebooks(source: Path, target: Path, address: str) -> list[str]:
+def write_student_notebooks(
+    source: Path, target: Path, address: str, repository: Repository | None = None
+) -> list[str]:
     """Write every notebook that students get; return the names of those in the folder they don't.
 
     Raises:
@@ -55,6 +58,8 @@ def write_student_notebooks(source: Path, target: Path, address: str) -> list[st
         raise HomeworkError(f"There is no notebook in {source.name}/, so nothing to release.")
     for name in sorted(here & set(NOTEBOOKS)):
         stamped = student_copy(nbformat.read(source / name, as_version=4), address, name)
+        if repository:
+            add_badges(stamped, repository, name)
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(stamped, target / name)
     return sorted(here - set(NOTEBOOKS))
