@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from helpers import texts
+from helpers import texts, vocabulary
 from helpers.chat import Message, Part, chat_prompt, is_chat
 from helpers.errors import HomeworkError, TextError, check_names, say, say_once
 from helpers.memory import check_loaded
 from helpers.models import repair
-from helpers.tokens import readable_tokens, special_tokens_of, spelling_of
+from helpers.tokens import as_written, readable_tokens, special_tokens_of, spelling_of
 from hw7.fetch.errors import first_line
 
 if TYPE_CHECKING:
@@ -89,11 +89,12 @@ def generate(
             what follows the prompt, its leading space included.
         max_new_tokens: The most tokens to write; by default a translator's own limit, and 20 where
             a prompt is continued.
-        allow_unknown: Go on although the model does not know some words.
+        allow_unknown: Go on although the model does not know some words, or such sentences.
         generation_settings: Settings for Transformers' ``generate`` that replace the greedy ones.
 
     Raises:
-        TextError: The text is empty, too long for the model, or has words it does not know.
+        TextError: The text is empty, too long for the model, has words it does not know, or is
+            unlike what the model was trained on.
         HomeworkError: The model was released, or a setting is unknown or impossible.
     """
     check_loaded(model)
@@ -110,19 +111,24 @@ def generate(
     else:
         written = encode_written(model, text, source, target, "target")
     if not allow_unknown:
-        texts.check_words(model, text)
+        vocabulary.check_words(model, text)
     if repair(model):
         say(
             f"{model.model_name} was not loaded with load_model: its decoder would scale "
             "embeddings twice and give wrong scores. Repaired, also for later calls."
         )
     sources = texts.encoding_of(model, _tensor(model, source))
+    if model.is_encoder_decoder:
+        special = special_tokens_of(model.tokenizer)
+        sources.input_tokens = [as_written(sources.input_tokens[0], text, special)]
     ids = _generate_ids(model, sources, most, settings) if written is None else written
     start = 1 if model.is_encoder_decoder else len(source)
     if ids.shape[1] <= start:
         raise TextError("The model wrote nothing for this text. Give it a longer or other text.")
     is_cut = written is None and ids.shape[1] - start >= most
     shown = model.tokenizer.decode(ids[0, start:], skip_special_tokens=True)
+    if written is None and not allow_unknown:
+        vocabulary.check_confidence(model, sources, ids, shown)
     return Generation(
         input_text=text if chat is None else chat.messages,
         # A character cut off at the end decodes to U+FFFD.

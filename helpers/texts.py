@@ -4,7 +4,6 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import TextError, say_once
-from helpers.tokens import spelling_of
 
 if TYPE_CHECKING:
     import torch
@@ -193,30 +192,3 @@ def check_lengths(model: "AttributionModel", source: int, written: int, what: st
         asked = f"max_new_tokens is {written}" if is_asked else f"The {what} has {written} tokens"
         hint = "Lower it." if is_asked else "Shorten it, or explain it sentence by sentence."
         raise TextError(f"{asked}, but {name} writes at most {most}. {hint}")
-
-
-def check_words(model: "AttributionModel", text: str) -> None:
-    """Refuse a text with words that the model does not know.
-
-    Raises:
-        TextError: Names the words.
-    """
-    unknown = unknown_words(model, text)
-    if unknown:
-        raise TextError(
-            f"{model.model_name} does not know {', '.join(unknown)}; its heatmap would explain a "
-            "guess. Use other words, or pass allow_unknown=True to see the guess."
-        )
-
-
-def unknown_words(model: "AttributionModel", text: str) -> list[str]:
-    """Return the parts of a text that the tokenizer maps to its unknown token, in order."""
-    tokenizer = model.tokenizer
-    # Byte-level tokenizers know every byte; Inseq lends them another token as "unknown".
-    if spelling_of(tokenizer) == "byte-level" or tokenizer.unk_token_id is None:
-        return []
-    tokens = tokenizer.tokenize(text)
-    ids = tokenizer.convert_tokens_to_ids(tokens)
-    pairs = zip(tokens, ids, strict=True)
-    unknown = [token.strip("▁ ") for token, number in pairs if number == tokenizer.unk_token_id]
-    return list(dict.fromkeys(word for word in unknown if word))

@@ -1,5 +1,7 @@
 """``explain`` gives Inseq's own scores, on one generation, under readable tokens."""
 
+import math
+import re
 from itertools import pairwise
 
 import inseq
@@ -192,6 +194,61 @@ def test_text_beyond_the_models_limit_is_refused_not_cut(translator):
 def test_unknown_words_are_named(translator):
     with pytest.raises(TextError, match="麒麟"):
         explain(translator, "我喜欢麒麟。")
+
+
+def test_nearest_known_words_are_named_beside_an_unknown_one(translator):
+    with pytest.raises(TextError, match=r"机关 \(but [^)]*机") as refused:
+        explain(translator, "我喜欢机关。")
+    (nearest,) = re.findall(r"\(but ([^)]*)\)", str(refused.value))
+    assert 1 <= len(nearest.split(", ")) <= 3
+    for word in nearest.split(", "):
+        assert translator.tokenizer.unk_token_id not in translator.tokenizer(word).input_ids
+
+
+def test_traditional_characters_are_shown_as_typed_and_read_as_simplified(translator):
+    typed = explain(translator, "我喜歡機器學習。", methods=["saliency"])
+    read = explain(translator, "我喜欢机器学习。", methods=["saliency"])
+    assert typed.generated_text == read.generated_text
+    assert list(typed.table("saliency").index[:-1]) == ["我", "喜歡", "機器", "學習", "。"]
+    assert typed.table("saliency").to_numpy().tolist() == read.table("saliency").to_numpy().tolist()
+    assert typed.importance("機器", "machine") == read.importance("机器", "machine")
+
+
+def test_a_translation_that_the_model_is_unsure_of_is_refused(translator, monkeypatch):
+    monkeypatch.setattr(translator.model.config, "least_confidence", 1.0, raising=False)
+    with pytest.raises(TextError, match=r"not sentences of this kind.*\d+% sure"):
+        explain(translator, HOMEWORK_SENTENCE)
+    assert explain(translator, HOMEWORK_SENTENCE, allow_unknown=True).generated_text
+
+
+def test_confidence_is_the_geometric_mean_of_the_tokens_probabilities(translator, monkeypatch):
+    output = explain(translator, HOMEWORK_SENTENCE, methods=["attention"])
+    probabilities = step_probabilities(translator, HOMEWORK_SENTENCE, output.generated_text)
+    mean = math.prod(probabilities) ** (1 / len(probabilities))
+    # float32 in another order: the seventh digit may differ.
+    for least, is_refused in ((mean + 1e-5, True), (mean - 1e-5, False)):
+        monkeypatch.setattr(translator.model.config, "least_confidence", least, raising=False)
+        if is_refused:
+            with pytest.raises(TextError, match="sure"):
+                explain(translator, HOMEWORK_SENTENCE)
+        else:
+            explain(translator, HOMEWORK_SENTENCE)
+
+
+def step_probabilities(model, source: str, target: str) -> list[float]:
+    """Each target token's probability, from one forward pass a token."""
+    import torch
+
+    read = model.tokenizer(source, return_tensors="pt")
+    ids = model.tokenizer(text_target=target).input_ids
+    written = [model.model.config.decoder_start_token_id, *ids]
+    found = []
+    for place in range(1, len(written)):
+        prefix = torch.tensor([written[:place]])
+        with torch.no_grad():
+            logits = model.model(**read, decoder_input_ids=prefix).logits[0, -1]
+        found.append(logits.softmax(-1)[written[place]].item())
+    return found
 
 
 def test_unknown_method_lists_those_that_work(translator):

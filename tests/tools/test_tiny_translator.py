@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import opencc
 import pytest
 
 from hw7.engine.repairs import scale_embeddings_once
@@ -17,6 +18,7 @@ from tools.train_tiny_translator.evaluation import (
     judge_attributions,
     translate_all,
 )
+from tools.train_tiny_translator.free_sentences import is_right, read_sentences
 from tools.train_tiny_translator.holdout import HOMEWORK_SENTENCE, held_out_pairs, split_of
 from tools.train_tiny_translator.training import Example, Recipe, build_model, train
 
@@ -177,6 +179,17 @@ def test_width_of_marks_and_spaces_make_no_difference(tokenizer, typed):
     assert tokenizer(typed).input_ids == tokenizer(HOMEWORK_SENTENCE).input_ids
 
 
+def test_traditional_characters_are_the_same_sentence(tokenizer, records):
+    to_traditional = opencc.OpenCC("s2t")
+    for _, pair in records:
+        typed = to_traditional.convert(pair.source_text)
+        assert tokenizer(typed).input_ids == tokenizer(pair.source_text).input_ids, typed
+
+
+def test_lasting_aspect_is_read_as_taiwan_writes_it(tokenizer):
+    assert tokenizer("他看著書。").input_ids == tokenizer("他看着书。").input_ids
+
+
 def test_no_source_token_is_a_lone_space_mark(tokenizer, records):
     assert not any(
         "▁" in token for _, pair in records for token in tokenizer.tokenize(pair.source_text)
@@ -220,6 +233,30 @@ def test_saliency_reads_machine_from_its_source_word(network, tokenizer):
     column = tokenizer.convert_ids_to_tokens(target).index("▁machine")
     strongest = tokenizer.convert_ids_to_tokens(source)[int(scores[:, column].argmax())]
     assert strongest == "机器"
+
+
+@pytest.mark.parametrize(
+    ("translation", "is_it"),
+    [
+        ("He does not like cold tea.", True),
+        ("He likes cold tea.", False),
+        ("He does not like tea.", False),
+        ("He does not like chilly teas.", True),
+    ],
+)
+def test_a_translation_is_right_when_it_has_all_key_words(translation, is_it):
+    assert is_right(translation, ["he", "not", "like*", "cold|chilly", "tea*"]) is is_it
+
+
+def test_a_negation_that_the_sentence_lacks_is_wrong():
+    assert is_right("I like tea.", ["I", "like", "tea"])
+    assert not is_right("I do not like tea.", ["I", "like", "tea"])
+
+
+def test_sentences_from_outside_the_grammar_are_many_and_different():
+    sentences = [chinese for _, chinese, _ in read_sentences()]
+    assert len(set(sentences)) == len(sentences) >= 150
+    assert all(keys for _, _, keys in read_sentences())
 
 
 def test_training_does_not_depend_on_the_number_of_threads():

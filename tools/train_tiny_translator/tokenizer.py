@@ -2,13 +2,16 @@
 
 The models are written, not trained: every word is one piece, so that a heatmap has one row per
 word. There are no pieces for single characters or bytes, so a word outside the lexicon becomes
-``<unk>``, which the reader is told, instead of a wrong split that looks right.
+``<unk>``, which the reader is told, instead of a wrong split that looks right. Traditional
+characters are read as the simplified ones they correspond to.
 """
 
 import io
 import json
 import tempfile
+from collections import defaultdict
 from collections.abc import Iterable
+from importlib import resources
 from pathlib import Path
 
 import sentencepiece
@@ -30,21 +33,50 @@ SAME_CHARACTER = {
 }
 
 
+ALSO_TRADITIONAL = {"么": ["麽"], "干": ["乾"], "了": ["瞭"], "背": ["揹"]}
+"""Characters that OpenCC's table leaves alone because they are also simplified ones."""
+LASTING_VERBS = "穿戴坐站放睡躺等笑走活亮看拿跟住想 掛挂 貼贴 擺摆 開开 關关 聽听 帶带 寫写 說说"
+"""Verbs before which 著 is 着; elsewhere it is itself, as in 显著. Some with both their forms."""
+
+
 def target_piece(word: str) -> str:
     """The piece of an English word; punctuation and ``'s`` attach to the word before."""
     return word if word in NO_SPACE_BEFORE else SPACE_MARK + word
 
 
-def normalization(rules: dict[str, str]) -> proto.NormalizerSpec:
+def character_rules(known: Iterable[str]) -> dict[str, list[str]]:
+    """Characters that are read as another: widths of marks, spaces, traditional characters.
+
+    Args:
+        known: Words of the translator; characters that occur in none of them need no rule.
+    """
+    table = resources.files("opencc") / "dictionary" / "TSCharacters.txt"
+    characters = {character for word in known for character in word}
+    rules: dict[str, list[str]] = defaultdict(list)
+    for rule in (SAME_CHARACTER, ALSO_TRADITIONAL):
+        for result, replaced in rule.items():
+            rules[result] += replaced
+    singles, *doubles = LASTING_VERBS.split(" ")
+    for traditional, simplified in [*zip(singles, singles, strict=True), *doubles]:
+        rules[f"{simplified}着"] += dict.fromkeys([f"{traditional}著", f"{simplified}著"])
+    for line in table.read_text("utf-8").splitlines():
+        traditional, simplified = line.split("\t")
+        simplified = simplified.split(" ")[0]
+        if simplified in characters and traditional not in characters and simplified != traditional:
+            rules[simplified] += [traditional] if traditional not in rules[simplified] else []
+    return dict(rules)
+
+
+def normalization(rules: dict[str, list[str]]) -> proto.NormalizerSpec:
     """Compile character rules with SentencePiece's own compiler, through a throw-away model.
 
     Args:
-        rules: For each result, the characters to replace by it.
+        rules: For each result, the strings to replace by it.
     """
     lines = [
-        f"{ord(character):X}\t{' '.join(f'{ord(letter):X}' for letter in result)}"
-        for result, characters in rules.items()
-        for character in characters
+        "\t".join(" ".join(f"{ord(letter):X}" for letter in side) for side in (replaced, result))
+        for result, strings in rules.items()
+        for replaced in strings
     ]
     model = io.BytesIO()
     with tempfile.TemporaryDirectory() as folder:
@@ -65,7 +97,7 @@ def normalization(rules: dict[str, str]) -> proto.NormalizerSpec:
 
 
 def build_sentencepiece(
-    pieces: Iterable[str], rules: dict[str, str], *, add_dummy_prefix: bool
+    pieces: Iterable[str], rules: dict[str, list[str]], *, add_dummy_prefix: bool
 ) -> bytes:
     """A Unigram model with these pieces and nothing to fall back on but ``<unk>``.
 
@@ -121,7 +153,9 @@ def write_tokenizer(
     vocabulary = build_vocabulary(source, target)
     # No dummy prefix: Chinese has no spaces, and a lone "▁" would be an extra row of the heatmap.
     blocked = sorted(set(unknown_words) - set(source))
-    model = build_sentencepiece([*source, *blocked], SAME_CHARACTER, add_dummy_prefix=False)
+    model = build_sentencepiece(
+        [*source, *blocked], character_rules([*source, *blocked]), add_dummy_prefix=False
+    )
     (folder / "source.spm").write_bytes(model)
     target_pieces = [target_piece(word) for word in target]
     model = build_sentencepiece(target_pieces, {}, add_dummy_prefix=True)

@@ -434,7 +434,7 @@ def test_the_explorer_is_shown_as_a_widget(explorer):
 
 @pytest.mark.bundled
 def test_the_bundled_translator_knows_every_word_of_the_examples(translator):
-    from helpers.texts import unknown_words
+    from helpers.vocabulary import unknown_words
     from hw7.lessons.explorer.form import TRANSLATION_EXAMPLES
 
     assert {text: unknown_words(translator, text) for text in TRANSLATION_EXAMPLES} == {
