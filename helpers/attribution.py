@@ -11,15 +11,10 @@ from helpers.chat import Message, check_messages, is_chat
 from helpers.environment import progress_bar
 from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_names, say
 from helpers.explanation import Explanation
-from helpers.generation import (
-    Generation,
-    encode_contrast,
-    generate,
-    narrowed,
-    token_probabilities,
-)
+from helpers.generation import Generation, encode_contrast, generate, narrowed
 from helpers.memory import check_loaded, ensure_attribution_fits
 from helpers.methods import check_methods, check_options, fast_methods
+from helpers.tokens import readable_tokens, special_tokens_of, spelling_of
 from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError
 from hw7.engine.exactness import ONLY_HERE
@@ -99,7 +94,7 @@ def explain(
             say(_cut_sentence(model, generation))
         parts = parts_of(model, generation)
         explained = explained_places(model, generation, parts, span, answer_only=answer_only)
-        probabilities = token_probabilities(model, generation)
+        probabilities = _probabilities(model, generation)
         if explained is not None:
             has_contrast = settings.get("contrast") is not None
             generation = narrowed(model, generation, explained, has_contrast=has_contrast)
@@ -153,9 +148,32 @@ def _pairs(text: object, target: object) -> list[tuple[Any, Any]]:
     return list(zip(text, targets, strict=True))
 
 
+def _probabilities(model: "AttributionModel", generation: Generation) -> list[dict[str, Any]]:
+    """Return what the model thought of each generated token, in readable tokens."""
+    from hw7.engine.token_probabilities import token_probabilities
+
+    first, targets = generation.first, generation.targets
+    spelling, special = spelling_of(model.tokenizer), special_tokens_of(model.tokenizer)
+    written = readable_tokens(targets.input_tokens[0], spelling, special)[first:]
+
+    def label(token: int) -> str:
+        raw = model.tokenizer.convert_ids_to_tokens([token])
+        return readable_tokens(raw, spelling, special)[0]
+
+    found = token_probabilities(model, generation.sources, targets, first)
+    return [
+        {
+            "generated": name,
+            "probability": token.probability,
+            "rank": token.rank,
+            "rivals": [[label(rival), share] for rival, share in token.rivals],
+        }
+        for name, token in zip(written, found, strict=True)
+    ]
+
+
 def _cut_sentence(model: "AttributionModel", generation: Generation) -> str:
-    written = generation.targets.input_ids.shape[1]
-    written -= 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
+    written = generation.targets.input_ids.shape[1] - generation.first
     return (
         f"{shorten(generation.input_text, 40)}: cut after {written} tokens, before "
         f"{model.model_name} had ended. A larger max_new_tokens gives it more room."

@@ -10,7 +10,8 @@ from helpers.chat import Message, Part, chat_prompt, is_chat
 from helpers.errors import HomeworkError, TextError, check_names, say, say_once
 from helpers.memory import check_loaded
 from helpers.models import repair
-from helpers.tokens import as_written, readable_tokens, special_tokens_of, spelling_of
+from helpers.tokens import as_written, special_tokens_of
+from hw7.engine.positions import longest_target
 from hw7.fetch.errors import first_line
 
 if TYPE_CHECKING:
@@ -54,6 +55,8 @@ class Generation:
         sources: The encoded input, ids of shape `[1, source]`.
         targets: The ids to explain, `[1, target]`: for a translator the start token and the
             generated ones, for a decoder-only model the prompt followed by the generated ones.
+        read_text: What the model read: what was typed, in its template where that is a chat.
+        first: Place of the first explained token in the targets, after the start token or prompt.
         is_complete: False where a limit cut the text before the model ended it.
         prompt_parts: For a chat, what each token of the prompt is part of.
         skipped: How many written tokens at the end of the sources are read like the prompt.
@@ -63,6 +66,8 @@ class Generation:
     generated_text: str
     sources: "BatchEncoding"
     targets: "BatchEncoding"
+    read_text: str
+    first: int
     is_complete: bool = True
     prompt_parts: Sequence[Part] = ()
     skipped: int = 0
@@ -135,6 +140,8 @@ def generate(
         generated_text=shown.rstrip("\ufffd").strip(),
         sources=sources,
         targets=texts.encoding_of(model, ids, has_start=model.is_encoder_decoder),
+        read_text=text,
+        first=start,
         is_complete=not is_cut or int(ids[0, -1]) in _end_ids(model),
         prompt_parts=() if chat is None else chat.parts,
     )
@@ -148,13 +155,14 @@ def narrowed(
     What follows them changes no score. What was written before is read as if it were prompt, where
     that is possible: not by a translator, nor where a contrast is counted from the true prompt.
     """
-    start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
+    start = generation.first
     ids = generation.targets.input_ids[:, : start + places[-1] + 1]
     targets = texts.encoding_of(model, ids, has_start=model.is_encoder_decoder)
     if model.is_encoder_decoder or has_contrast:
         return replace(generation, targets=targets)
     sources = texts.encoding_of(model, ids[:, : start + places[0]])
-    return replace(generation, sources=sources, targets=targets, skipped=places[0])
+    first = start + places[0]
+    return replace(generation, sources=sources, targets=targets, first=first, skipped=places[0])
 
 
 def encode_contrast(
@@ -166,14 +174,14 @@ def encode_contrast(
         TextError: The continuation is empty, too long, or the explained one itself.
     """
     source = generation.sources.input_ids[0].tolist()
-    ids = encode_written(model, generation.input_text, source, contrast, "contrast")
+    ids = encode_written(model, generation.read_text, source, contrast, "contrast")
     if ids.tolist() == generation.targets.input_ids.tolist():
         raise TextError(
             f"The contrast is what is explained itself ({contrast!r}), so every difference would "
             "be zero. Give another continuation."
         )
-    start = 1 if model.is_encoder_decoder else len(source)
-    compared, written = ids.shape[1] - start, generation.targets.input_ids.shape[1] - start
+    compared = ids.shape[1] - generation.first
+    written = generation.targets.input_ids.shape[1] - generation.first
     if compared < written:
         say_once(
             f"The contrast ends after {compared} of {written} tokens. Beyond its end there is "
@@ -208,7 +216,7 @@ def _most_new_tokens(model: "AttributionModel", asked: object) -> int:
     if asked is None:
         config = model.model.generation_config
         length = config.max_length if config.max_length not in (None, _UNSET_LENGTH) else _LONGEST
-        return min(texts.longest_target(model), config.max_new_tokens or length - 1)
+        return min(longest_target(model), config.max_new_tokens or length - 1)
     if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
         raise TextError(f"max_new_tokens must be a whole number from 1 on, but is {asked!r}.")
     return asked
@@ -279,38 +287,3 @@ def _end_ids(model: "AttributionModel") -> set[int]:
     """Return the ids that end a text."""
     own = model.model.generation_config.eos_token_id
     return {model.eos_token_id, *([own] if isinstance(own, int) else own or [])}
-
-
-def token_probabilities(
-    model: "AttributionModel", generation: Generation, rivals: int = 5
-) -> list[dict[str, Any]]:
-    """Return what the model thought of each generated token, from one teacher-forced pass.
-
-    Returns:
-        For each generated token its ``probability``, its ``rank`` (1 is the likeliest), and the
-        likeliest other tokens (``rivals``, pairs of token and probability).
-    """
-    import torch
-
-    ids = generation.targets.input_ids
-    start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
-    read: dict[str, Any] = {"input_ids": ids[:, :-1]}
-    if model.is_encoder_decoder:
-        read = {"input_ids": generation.sources.input_ids, "decoder_input_ids": ids[:, :-1]}
-    with torch.inference_mode():
-        logits = model.model(**read).logits[0, start - 1 :].float()
-    found = logits.softmax(-1)
-    spelling, special = spelling_of(model.tokenizer), special_tokens_of(model.tokenizer)
-    names = model.tokenizer.convert_ids_to_tokens
-    labels = readable_tokens(names(ids[0].tolist()), spelling, special)[start:]
-    rows: list[dict[str, Any]] = []
-    for label, own, shares in zip(labels, ids[0, start:].tolist(), found, strict=True):
-        best = [i for i in shares.topk(rivals + 1).indices.tolist() if i != own][:rivals]
-        row: dict[str, Any] = {"generated": label, "probability": float(shares[own])}
-        row["rank"] = int((shares > shares[own]).sum()) + 1
-        row["rivals"] = [
-            [readable_tokens([names(rival)], spelling, special)[0], float(shares[rival])]
-            for rival in best
-        ]
-        rows.append(row)
-    return rows

@@ -4,17 +4,13 @@ import unicodedata
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import TextError, say_once
+from hw7.engine.positions import longest_source, longest_target
 
 if TYPE_CHECKING:
     import torch
     from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
 
-_ENCODER_LIMITS = ("max_encoder_position_embeddings", "max_source_positions")
-_DECODER_LIMITS = ("max_decoder_position_embeddings", "max_target_positions")
-_SHARED_LIMITS = ("max_position_embeddings", "max_seq_len")
-# A tokenizer without a limit says 1e30.
-_NO_LIMIT = 10**9
 _WRITTEN_WITHOUT_SPACES = ("CJK", "HIRAGANA", "KATAKANA", "THAI", "LAO", "KHMER", "MYANMAR")
 
 
@@ -142,24 +138,6 @@ def encoding_of(
         attention_mask=torch.ones_like(ids),
         baseline_ids=baseline,
     )
-
-
-def longest_source(model: "AttributionModel") -> int:
-    """Return how many tokens the model reads: the encoder, or prompt and continuation together."""
-    own = _ENCODER_LIMITS if model.is_encoder_decoder else ()
-    return _least(model, (*own, *_SHARED_LIMITS))
-
-
-def longest_target(model: "AttributionModel") -> int:
-    """Return how many tokens a translator writes at most, the end mark included."""
-    return _least(model, (*_DECODER_LIMITS, *_SHARED_LIMITS))
-
-
-def _least(model: "AttributionModel", names: tuple[str, ...]) -> int:
-    config = model.model.config.get_text_config()
-    # The first name is that of the part; the others may be missing or of the other part.
-    own = next((limit for name in names if (limit := getattr(config, name, None))), _NO_LIMIT)
-    return min(int(own), int(model.tokenizer.model_max_length), _NO_LIMIT)
 
 
 def check_lengths(model: "AttributionModel", source: int, written: int, what: str) -> None:

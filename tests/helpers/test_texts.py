@@ -10,7 +10,9 @@ from transformers import GPT2LMHeadModel, MarianMTModel
 from helpers import explain
 from helpers.errors import TextError, say_once
 from helpers.generation import generate
-from helpers.texts import longest_source, longest_target, source_ids, token_ids
+from helpers.texts import source_ids, token_ids
+from hw7.engine.positions import longest_source, longest_target
+from tests.support.chat_models import chat_model
 from tests.support.random_models import BOS, EOS, random_network, random_text, random_tokenizer
 
 LIMIT = 12
@@ -234,3 +236,10 @@ def test_target_without_its_space_is_another_token_and_says_so(
             assert (f"The {argument} {target!r} follows the prompt without a space" in said) == (
                 is_said
             )
+
+
+def test_contrast_of_a_chat_follows_its_template_not_the_messages(capsys):
+    say_once.cache_clear()
+    chat = [{"role": "user", "content": "hi"}]
+    explain(chat_model(), chat=chat, target="no", contrast="yes", **QUICK)
+    assert "without a space" not in capsys.readouterr().out

@@ -1,0 +1,64 @@
+"""How likely a model thought each token of a text, and which others it thought likely."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+if TYPE_CHECKING:
+    from inseq.data import BatchEncoding
+    from inseq.models import AttributionModel
+
+RIVALS = 5
+
+
+@dataclass(frozen=True)
+class TokenProbability:
+    """What the model thought at the step that wrote a token.
+
+    Attributes:
+        id: The token written.
+        probability: Its probability, 0 to 1.
+        rank: 1 where no token was likelier.
+        rivals: The likeliest other tokens, ids with their probabilities.
+    """
+
+    id: int
+    probability: float
+    rank: int
+    rivals: list[tuple[int, float]]
+
+
+def token_probabilities(
+    model: "AttributionModel", sources: "BatchEncoding", targets: "BatchEncoding", first: int
+) -> list[TokenProbability]:
+    """Return the probability of each token from the first explained one on.
+
+    Args:
+        model: Inseq's model.
+        sources: The source, or the prompt, ids `[1, source]`.
+        targets: With the start token, or with the prompt in front, ids `[1, target]`.
+        first: Place of the first explained token in the targets.
+
+    Returns:
+        One for each explained token, from one teacher-forced pass (softmax of the logits in
+        float32).
+    """
+    ids = targets.input_ids
+    read: dict[str, Any] = {"input_ids": ids[:, :-1]}
+    if model.is_encoder_decoder:
+        read = {"input_ids": sources.input_ids, "decoder_input_ids": ids[:, :-1]}
+    with torch.inference_mode():
+        shares = model.model(**read).logits[0, first - 1 :].float().softmax(-1)
+    return [_told(own, row) for own, row in zip(ids[0, first:].tolist(), shares, strict=True)]
+
+
+def _told(own: int, shares: torch.Tensor) -> TokenProbability:
+    """Return what a row of probabilities `[vocabulary]` says of the token written."""
+    others = [other for other in shares.topk(RIVALS + 1).indices.tolist() if other != own]
+    return TokenProbability(
+        id=own,
+        probability=float(shares[own]),
+        rank=int((shares > shares[own]).sum()) + 1,
+        rivals=[(other, float(shares[other])) for other in others[:RIVALS]],
+    )
