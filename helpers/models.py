@@ -224,7 +224,13 @@ def _load_with_transformers(
         placed = placement(family, config, dtype, quantization, device, source.name) | settings
         tokenizer = AutoTokenizer.from_pretrained(source.address, **places)
         with _no_progress_bars():
-            return family.from_pretrained(source.address, **placed, **places), tokenizer
+            model, report = family.from_pretrained(
+                source.address, output_loading_info=True, **placed, **places
+            )
+        # Transformers fills what a file lacks with random numbers, and only warns.
+        if missing := sorted(report["missing_keys"]):
+            raise ValueError(f"there are no weights for {missing[0]}")
+        return model, tokenizer
     except HomeworkError:
         raise
     except Exception as error:  # Transformers, safetensors and the hub raise some ten kinds

@@ -89,7 +89,7 @@ def _problems_of_file(path: Path) -> Iterator[str]:
             yield f"{path.name} is a Git LFS pointer instead of the file (git lfs pull fetches it)"
     if path.suffix == ".json" and _json(path) is None:
         yield f"{path.name} is cut off or damaged"
-    elif path.suffix == ".spm" and not _is_whole_sentencepiece(path.read_bytes()):
+    elif _is_sentencepiece(path) and not _is_whole_sentencepiece(path.read_bytes()):
         yield f"{path.name} is empty, cut off or damaged"
 
 
@@ -206,6 +206,14 @@ def _json(path: Path) -> Any:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
+
+
+def _is_sentencepiece(path: Path) -> bool:
+    """Tell by its name, or as others name theirs alike by its first byte: a list of pieces."""
+    if path.suffix != ".model":
+        return path.suffix == ".spm"
+    with path.open("rb") as file:
+        return file.read(1) == b"\n"
 
 
 def _is_whole_sentencepiece(content: bytes) -> bool:

@@ -41,7 +41,9 @@ def read_record(folder: Path) -> dict[str, Any] | None:
     except (OSError, ValueError):
         return None
     files = content.get("files") if isinstance(content, dict) else None
-    return files if isinstance(files, dict) else None
+    if not isinstance(files, dict) or not all(isinstance(facts, dict) for facts in files.values()):
+        return None
+    return files
 
 
 def changed_file(folder: Path, *, is_thorough: bool = False) -> str | None:
@@ -55,10 +57,10 @@ def changed_file(folder: Path, *, is_thorough: bool = False) -> str | None:
     """
     for name, facts in (read_record(folder) or {}).items():
         path = folder / name
-        if not path.is_file() or path.stat().st_size != facts["size"]:
+        if not path.is_file() or path.stat().st_size != facts.get("size"):
             return name
-        is_touched = path.stat().st_mtime_ns != facts["modified_ns"]
-        if (is_touched or is_thorough) and sha256_of(path) != facts["sha256"]:
+        is_touched = path.stat().st_mtime_ns != facts.get("modified_ns")
+        if (is_touched or is_thorough) and sha256_of(path) != facts.get("sha256"):
             return name
     return None
 

@@ -134,6 +134,21 @@ def test_memory_that_ends_while_loading_says_what_would_fit(tiny_folder, monkeyp
         load_model(str(tiny_folder), device="cpu")
 
 
+def test_weights_of_another_size_of_model_are_refused(tiny_folder, tmp_path):
+    """Transformers would fill the layer that is missing with random numbers."""
+    import json
+    import shutil
+
+    broken = tmp_path / "broken"
+    shutil.copytree(tiny_folder, broken)
+    config = json.loads((broken / "config.json").read_text())
+    config["num_hidden_layers"] += 1
+    config.pop("layer_types", None)
+    (broken / "config.json").write_text(json.dumps(config))
+    with pytest.raises(ModelNotFoundError, match=r"no weights for model\.layers"):
+        load_model(str(broken))
+
+
 def test_hub_model_without_a_hub_is_refused_at_once(monkeypatch):
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
     with pytest.raises(ModelNotFoundError, match=r"does not answer.*HW7_MODELS"):

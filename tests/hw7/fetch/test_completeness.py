@@ -173,6 +173,11 @@ FAULTS = {
     "configuration cut off": (
         "translator_folder", lambda f: shorten(f / "config.json"), "config.json is cut off"
     ),
+    "pieces of a generator cut off": (
+        "generator_folder",
+        lambda f: (f / "tokenizer.model").write_bytes((BUNDLED / "source.spm").read_bytes()[:-9]),
+        "tokenizer.model is empty, cut off",
+    ),
     "vocabulary missing": (
         "translator_folder", lambda f: (f / "vocab.json").unlink(), "vocab.json is missing"
     ),
@@ -302,7 +307,10 @@ def test_a_recorded_file_that_is_gone_is_told(recorded_folder, name):
     assert name in (problem_of(recorded_folder) or "")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", "{}", '{"files": {}}', '{"files": 3}'])
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", "{}", '{"files": {}}', '{"files": 3}', '{"files": {"config.json": 3}}'],
+)
 def test_a_damaged_record_is_none_and_the_files_speak_for_themselves(recorded_folder, text):
     (recorded_folder / RECORD_FILE).write_text(text)
     problem = problem_of(recorded_folder)
