@@ -79,6 +79,8 @@ def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
+        if not parts:
+            raise HomeworkError(f"{folder} can't be read: {error.strerror}.") from error
         yield SubmittedFile(parts, None, f"文件夹打不开 (folder can't be opened: {error.strerror})")
         return
     if len(entries) > MAX_FILES:
@@ -146,7 +148,8 @@ def _list_zip(source: Path) -> list[SubmittedFile]:
 
 
 def _file_of_zip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> SubmittedFile:
-    parts = tuple(part for part in PurePosixPath(name).parts if part != "/") or (name,)
+    parts = tuple(part[: MAX_NAME + 1] for part in PurePosixPath(name).parts if part != "/")
+    parts = parts or (name[: MAX_NAME + 1],)
     problem = name_problem(parts) or size_problem(member.file_size)
     if stat.S_ISLNK(member.external_attr >> 16):
         problem = "是链接，未读取 (a link, not followed)"

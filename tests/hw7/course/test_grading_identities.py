@@ -251,7 +251,9 @@ def test_a_planted_list_of_gradescope_is_a_students_file(tmp_path):
     course.upload("b12902002", sheet(RIGHT))
     planted = {"submission_1": METADATA["submission_2"], "submission_2": METADATA["submission_1"]}
     course.upload("b12902001", yaml.safe_dump(planted).encode(), "submission_metadata.yml")
-    assert scores(course.rows())["b12902002"] == "80"
+    rows = course.rows()
+    assert rows["b12902002"]["score"] == "80"
+    assert "submission_1/submission_metadata.yml: 不是 .ipynb" in rows["b12902001"]["notes"]
 
 
 def test_files_handed_in_together_are_flagged(tmp_path):
