@@ -3,7 +3,7 @@
 import json
 from typing import TYPE_CHECKING
 
-from helpers.environment import assets_folder
+from helpers.environment import assets_folder, font_file
 from helpers.errors import HomeworkError
 
 if TYPE_CHECKING:
@@ -106,6 +106,7 @@ def _published_sheets(model: str, tables: "Mapping[str, pandas.DataFrame]") -> "
             first_generated_row=_first_generated_row(tables[group[0]]),
             layers=[layers[method] for method in group],
             identity=identity_of("published", model, *group),
+            font=font_file(),
         )
         for group in groups
     ]

@@ -156,6 +156,7 @@ def _merged(first: Sheet, second: Sheet) -> Sheet:
         hidden=list(dict.fromkeys([*first.hidden, *second.hidden])),
         special=first.special | second.special,
         outline=None,
+        steps=[],
     )
 
 

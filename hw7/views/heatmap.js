@@ -205,7 +205,7 @@ function sizesOf({ rows, columns }) {
   const isTall = !hasNumbers || level > (columns.length <= 7 ? 80 : 52);
   const size = {
     hasNumbers, isTall, width: hasNumbers ? Math.round(isTall ? 40 : level) : side, height: hasNumbers ? 25 : side,
-    heads: isTall ? Math.min(120, Math.round(heads * 7.2 + 14)) : 27, sides: Math.min(190, Math.round(longest(rows) * 7.4 + 20)),
+    heads: isTall ? Math.min(120, Math.round(heads * 7.2 + 14)) : 27, sides: Math.max(data.probabilities ? 72 : 0, Math.min(190, Math.round(longest(rows) * 7.4 + 20))),
   };
   size.top = size.heads + (data.probabilities ? 19 : 0);
   return size;

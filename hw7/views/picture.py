@@ -25,6 +25,7 @@ _LONGEST_LABEL = 18
 _INCHES_PER_LETTER = 0.085
 _WIDEST_MAP = 14.0  # inches
 _INKS = {True: "#667080", False: "#1b1f24"}  # special tokens in grey, 5:1 on white
+_CHANCES = 0.16  # inches for the probabilities between labels and map
 _GAP = 0.05  # inches between a label and the map
 
 
@@ -81,7 +82,7 @@ def _sizes(sheet: Sheet) -> _Sizes:
     columns, rows = len(sheet.columns), len(sheet.rows)
     heads = max((text_width(label) for label in _labels(sheet, sheet.columns)), default=1)
     sides = max((text_width(label) for label in _labels(sheet, sheet.rows)), default=1)
-    if columns <= _MOST_COLUMNS_WITH_NUMBERS:
+    if _has_numbers(sheet):
         cell = (0.5, 0.32)
     else:
         side = min(0.2, _WIDEST_MAP / max(columns, rows))
@@ -93,7 +94,12 @@ def _sizes(sheet: Sheet) -> _Sizes:
     title = max(text_width(layer.name) for layer in sheet.layers) * 0.105
     if columns * cell[0] < title:
         cell = (title / columns, cell[1])
-    return _Sizes(cell, left, heads * _INCHES_PER_LETTER + 0.5, across, down)
+    top = heads * _INCHES_PER_LETTER + 0.5 + _CHANCES * bool(sheet.steps and _has_numbers(sheet))
+    return _Sizes(cell, left, top, across, down)
+
+
+def _has_numbers(sheet: Sheet) -> bool:
+    return len(sheet.columns) <= _MOST_COLUMNS_WITH_NUMBERS
 
 
 def _draw(
@@ -120,7 +126,7 @@ def _draw(
     _label(axes, sheet, sizes)
     heads = sizes.top - 0.24
     axes.text(-0.5, -0.5 - heads / sizes.cell[1], layer.name, **_text(sheet, 11), va="baseline")
-    if len(sheet.columns) <= _MOST_COLUMNS_WITH_NUMBERS:
+    if _has_numbers(sheet):
         _write_scores(axes, sheet, layer, image)
     bar = figure.colorbar(image, cax=figure.add_axes(scale_box))
     if not is_common:
@@ -137,10 +143,15 @@ def _label(axes: Axes, sheet: Sheet, sizes: _Sizes) -> None:
     # Plain texts are drawn in half the time of matplotlib's ticks.
     axes.set_xticks([])
     axes.set_yticks([])
-    right, top = (-0.5 - _GAP / side for side in sizes.cell)
+    right = -0.5 - _GAP / sizes.cell[0]
+    chances = [f"{step.probability:.2f}" for step in sheet.steps] if _has_numbers(sheet) else []
+    top = -0.5 - (_GAP + _CHANCES * bool(chances)) / sizes.cell[1]
+    for column, chance in enumerate(chances):
+        place: dict[str, Any] = {"ha": "center", "va": "bottom", "color": _INKS[True]}
+        axes.text(column, -0.5 - _GAP / sizes.cell[1], chance, **_text(sheet, 7), **place)
     columns = zip(_labels(sheet, sheet.columns), sheet.special_columns, strict=True)
     for column, (label, special) in list(enumerate(columns))[::step]:
-        place: dict[str, Any] = {
+        place = {
             "rotation": 0 if text_width(label) * _INCHES_PER_LETTER <= sizes.cell[0] else 90,
             "ha": "center",
             "va": "bottom",

@@ -1,5 +1,7 @@
 """Comparisons: differences, rank correlations, and the alignment of minimal pairs."""
 
+from dataclasses import replace
+
 import numpy
 import pytest
 from hypothesis import given
@@ -8,7 +10,8 @@ from hypothesis.extra.numpy import arrays
 from matplotlib.figure import Figure
 
 from helpers.errors import HomeworkError, MethodError
-from hw7.views.comparison import aligned, rank_correlations
+from hw7.views.comparison import aligned, compare_sheets, rank_correlations
+from hw7.views.sheet import Step
 from tests.support.made_explanations import GENERATED, SOURCE, made_explanation
 
 
@@ -79,6 +82,13 @@ def test_a_token_without_counterpart_has_no_difference():
     difference = made_explanation().compare(made_explanation(generated=shorter), "saliency")
     assert numpy.isnan(difference.difference["and→∅"]).all()
     assert difference.difference.notna().to_numpy().sum() == len(SOURCE) * len(shorter)
+
+
+def test_two_texts_are_compared_without_the_probabilities_of_one():
+    steps = [Step(0.5, []) for _ in GENERATED]
+    sheets = [replace(made_explanation(seed=seed).sheet(), steps=steps) for seed in (0, 9)]
+    compared = compare_sheets(*sheets, "saliency", hide_special=False)
+    assert '"probabilities":null' in compared.html(picture=False)
 
 
 def test_prompts_of_different_length_keep_generated_tokens_in_line():

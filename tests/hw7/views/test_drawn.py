@@ -7,11 +7,14 @@ colors from the pixels of ``plot()``, of the exported file and of the static pic
 import base64
 import io
 import re
+from dataclasses import replace
 
 import numpy
 import pytest
 from PIL import Image
 
+from hw7.views.picture import figure_of
+from hw7.views.sheet import Step
 from tests.support.made_explanations import made_explanation
 
 SOURCE = ["我", "喜欢", "机器", "</s>"]
@@ -192,3 +195,16 @@ def test_the_row_of_the_last_token_written_is_left_out():
     drawn = [text.get_text() for text in maps_of(figure)[0].texts]
     assert (drawn.count("c"), drawn.count("d")) == (2, 1)
     assert maps_of(figure)[0].images[0].get_array().shape == (3, 2)
+
+
+def test_each_column_bears_the_probability_of_its_token(explanation):
+    chances = [0.91, 0.37, 0.52]
+    sheet = replace(explanation.sheet(), steps=[Step(chance, []) for chance in chances])
+    figure = figure_of(sheet)
+    axes = maps_of(figure)[0]
+    columns = places_of(figure, axes)
+    for token, chance in zip(GENERATED, chances, strict=True):
+        (text,) = [text for text in axes.texts if text.get_text() == f"{chance:.2f}"]
+        x, y = axes.transData.transform(text.get_position())
+        assert x == pytest.approx(columns["column", token])
+        assert y > axes.bbox.y1
