@@ -1,16 +1,19 @@
 """Hand out a file to each student: a table for mail merge, a zip for Moodle, one for Canvas."""
 
-import csv
-import io
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from hw7.course.grading.platform_names import platform_name
 from hw7.course.grading.roster import Student
-from hw7.course.reports.gradebook import write_text
+from hw7.course.reports.gradebook import as_csv, write_text
 
 _MAIL = ("email", "e-mail", "email address", "mail", "电子邮件", "邮箱", "電子郵件", "信箱")
-_MOODLE = "identifier"  # of Moodle's grading worksheet: "Participant 4711"
+_MOODLES = "{}_{}_assignsubmission_file_/{}"  # how Moodle wants a student's folder named
+_WHERE = {
+    "Moodle": "for Moodle's “Upload multiple feedback files in a zip”",
+    "Canvas": "for “Upload Submissions” of the assignment in Canvas / NTU COOL",
+}
 _TIME = (2020, 2, 2, 0, 0, 0)  # the same files give the same bytes
 
 
@@ -28,18 +31,16 @@ def hand_out(students: Sequence[Student], files: Mapping[str, Path], folder: Pat
         for s in students
         if s.id in files
     ]
-    text = io.StringIO()
-    writer = csv.DictWriter(text, ["student_id", "name", "email", "file"], lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(table, "\ufeff" + text.getvalue())
+    write_text(table, as_csv(["student_id", "name", "email", "file"], rows))
     lacking = sum(not row["email"] for row in rows)
     note = f" ({lacking} without an address: the roster has none in a column email)"
     yield f"{table}: who gets which file, for a mail merge{note if lacking else ''}."
     members = {
-        f"{s.name}_{number}_assignsubmission_file_/{files[s.id].name}": files[s.id]
+        _MOODLES.format(s.name.replace("/", " "), s.numbers["Moodle"], files[s.id].name): (
+            files[s.id]
+        )
         for s in students
-        if s.id in files and (number := _cell(s, _MOODLE).rpartition(" ")[2]).isdigit()
+        if s.id in files and s.numbers["Moodle"]
     }
     if members:
         path = folder.with_name(f"{folder.name}.moodle.zip")
@@ -47,28 +48,30 @@ def hand_out(students: Sequence[Student], files: Mapping[str, Path], folder: Pat
         yield f"{path}: {len(members)} files for Moodle, Upload multiple feedback files in a zip."
 
 
-def hand_back(files: Mapping[str, tuple[str, Path]], folder: Path) -> Iterator[str]:
-    """Write the zip that gives feedback back to where submissions came from.
+def hand_back(files: Sequence[tuple[str, Path]], folder: Path) -> Iterator[str]:
+    """Write the zip that gives pages back where submissions came from, and yield its line.
 
     Args:
-        files: By student, the path of the submission that counted and the file with feedback.
-        folder: Where the files are; the zip goes beside it.
+        files: The path of each submission that counted, and the student's page.
+        folder: Where the pages are; the zip goes beside it.
     """
-    moodle = {
-        f"{path.split('/')[0]}/{file.name}": file
-        for path, file in files.values()
-        if "_assignsubmission_file" in path.split("/")[0]
-    }
-    canvas = {
-        f"{path.rpartition('.')[0]}.html": file
-        for path, file in files.values()
-        if path.count("_") >= 3 and "/" not in path
-    }
-    for name, members in (("moodle", moodle), ("canvas", canvas)):
-        if members:
-            path = folder.with_name(f"{folder.name}.{name}.zip")
-            write_zip(path, members)
-            yield f"{path}: {len(members)} pages to upload as feedback files of the assignment."
+    members: dict[str, dict[str, Path]] = {"Moodle": {}, "Canvas": {}}
+    for path, page in files:
+        *folders, last = path.split("/")
+        by_folder = [found for part in folders if (found := platform_name(part, True))]
+        by_name = platform_name(last, False)
+        for found in (*by_folder, *([by_name] if by_name else [])):
+            if found.platform == "Moodle":
+                name = _MOODLES.format(found.name, found.number, page.name)
+                members["Moodle"][name] = page
+            elif found.platform.startswith(("Canvas", "NTU")) and found.own:
+                # Canvas finds the submission by the numbers; what follows them is free.
+                members["Canvas"][last.removesuffix(found.own) + page.name] = page
+    for platform, pages in members.items():
+        if pages:
+            path_of_zip = folder.with_name(f"{folder.name}.{platform.lower()}.zip")
+            write_zip(path_of_zip, pages)
+            yield f"{path_of_zip}: {len(pages)} pages, {_WHERE[platform]}."
 
 
 def write_zip(path: Path, members: Mapping[str, Path]) -> None:

@@ -14,6 +14,7 @@ from hw7.course.grading.class_run import OTHER_DIGEST, STRANGER, Grader, Result
 from hw7.course.grading.roster import ClassList, Student, file_stem, load_roster, parse_time
 from hw7.course.grading.submissions import find_submissions
 from hw7.course.grading.tables import Row
+from hw7.course.handing_out import hand_back
 from hw7.course.keys import Key, load_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.reports import exports, gradebook, item_analysis
@@ -68,6 +69,10 @@ def run(arguments: argparse.Namespace) -> int:
     _write_reports(arguments, questions, results, rows, class_list)
     _report(results, rows)
     _report_answers(results)
+    pages = report_path(arguments.output, "feedback")
+    handed_in = [(r.path, pages / f"{file_stem(r.student.id)}.html") for r in results if r.path]
+    for line in hand_back(handed_in, pages):
+        print(line)
     _report_changes(arguments.output, earlier, rows)
     return 0
 

@@ -77,7 +77,7 @@ def run(arguments: argparse.Namespace) -> int:
     save_key(key, arguments.output)
     for line in (*notes, *_summary(key, questions, explainer)):
         print(line)
-    print(f"{arguments.output}: key for {key.model}, personal questions of {len(key.students)}.")
+    print(f"{arguments.output}: key for {key.model}, personal look-ups of {len(key.students)}.")
     if master is not None:
         _write_sheets(key, students, arguments, questions, master, opened)
     elif opened:
@@ -180,12 +180,12 @@ def _with_students(
         keys[name] = kept or personal_key(name, key.salt, sentences, asked, explainer)
     absent = {name: p for name, p in key.students.items() if comparable(name) in known}
     used = len({personal.sentence for personal in keys.values()})
-    print(f"{len(keys)} students got {used} different sentences (of {len(sentences)}).")
+    print(f"{len(keys)} students share {used} of the {len(sentences)} sentences in the list.")
     if absent:
         print(f"{len(absent)} students of the earlier key are not in this roster; they stay in it.")
     for question in asked:
         share = copied_answers_accepted(list(keys.values()), question.id)
-        print(f"{question.id}: a neighbour's answer passes for {share:.1%} of pairs of students.")
+        print(f"{question.id}: copied from another student, an answer is right in {share:.1%}.")
     return key.model_copy(update={"students": keys | absent})
 
 
@@ -239,7 +239,7 @@ def _summary(key: Key, questions: QuestionSet, explainer: Explainer) -> Iterator
     """Say of each look-up what is right, by how much, and whether the other heatmap says so too."""
     for question in questions.look_ups:
         answer, query = key.answers[question.id], question.query
-        yield f"{question.id}: {in_words(answer)}"
+        yield f"{question.id}, common sentence: {in_words(answer)}"
         if query is None or answer.correct is None:
             continue
         others = strongest_elsewhere(query, explainer.explain(query.task, query.sentence))

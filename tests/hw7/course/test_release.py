@@ -198,6 +198,16 @@ def test_the_wheel_carries_every_file_of_its_list(wheel, checkout):
     assert {wheel_name(name) for name in packed} <= names
 
 
+def test_every_data_file_beside_the_students_modules_is_on_the_list(project):
+    packages = ["helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/lessons"]
+    tracked = subprocess.run(
+        ["git", "ls-files", *packages], capture_output=True, text=True, cwd=project, check=False
+    ).stdout.split()
+    if not tracked:
+        pytest.skip("this checkout has no git metadata to compare with; clone it with git")
+    assert {name for name in tracked if (project / name).is_file()} <= set(students_files(project))
+
+
 @pytest.mark.parametrize(
     "name",
     ["hw7/views/heatmap.js", "assets/models/tiny-zh-en/model.safetensors", "hw7/cli.py",
