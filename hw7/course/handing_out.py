@@ -33,7 +33,7 @@ def hand_out(students: Sequence[Student], files: Mapping[str, Path], folder: Pat
     ]
     write_text(table, as_csv(["student_id", "name", "email", "file"], rows))
     lacking = sum(not row["email"] for row in rows)
-    note = f" ({lacking} without an address: the roster has none in a column email)"
+    note = f" ({lacking} without an address in a column email of the roster)"
     yield f"{table}: who gets which file, for a mail merge{note if lacking else ''}."
     members = {
         _MOODLES.format(s.name.replace("/", " "), s.numbers["Moodle"], files[s.id].name): (
