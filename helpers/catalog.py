@@ -181,7 +181,7 @@ def fetch_if_missing(source: ModelSource) -> None:
 
     try:
         fetch_smollm2(folder)
-    except DownloadError as error:
+    except (DownloadError, OSError) as error:
         raise HomeworkError(f"{source.name} cannot be fetched: {error}") from error
 
 

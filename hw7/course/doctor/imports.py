@@ -12,7 +12,7 @@ from importlib import metadata
 
 from helpers.environment import installed_version
 from hw7.course.doctor import Finding
-from hw7.course.doctor.machine import requirements
+from hw7.course.doctor.machine import pip_line, requirements
 
 STEPS = {
     "numpy": "import numpy",
@@ -80,11 +80,11 @@ def _explain(step: str, works: list[str], report: dict[str, object]) -> Finding:
     if _MISSING_LIBRARY.search(said) and package == "torch":
         remedy = "install https://aka.ms/vs/17/release/vc_redist.x64.exe, then restart"
     elif report["kind"] == "ModuleNotFoundError":
-        remedy = f"{_PIP} install {package}"
+        remedy = pip_line(f"install {package}")
     elif not _is_needed(package):
-        remedy = f"{_PIP} uninstall -y {package}   (the homework does not need it)"
+        remedy = pip_line(f"uninstall -y {package}")
     elif _WRONG_NUMPY.search(said):
-        remedy = f"{_PIP} install --upgrade --force-reinstall --no-deps {package}"
+        remedy = pip_line(f"install --upgrade --force-reinstall --no-deps {package}")
     else:
         remedy = _reinstall(package)
     return Finding("imports", "fault", text, remedy)
@@ -101,13 +101,10 @@ def _package_at_fault(step: str, works: list[str], report: dict[str, object]) ->
     return (metadata.packages_distributions().get(module) or [module])[0]
 
 
-_PIP = f"{sys.executable} -m pip"
-
-
 def _reinstall(package: str) -> str:
     version = installed_version(package)
     pinned = f"{package}=={version}" if version else package
-    return f"{_PIP} install --force-reinstall --no-deps {pinned}, then restart the kernel"
+    return pip_line(f"install --force-reinstall --no-deps {pinned}")
 
 
 def _is_needed(package: str) -> bool:

@@ -42,8 +42,15 @@ def package_findings() -> list[Finding]:
     if not wrong:
         return [Finding("packages", "ok", f"{shown}; all {len(needs)} in range")]
     names = " ".join(f"'{need.split(' (')[0]}'" for need in wrong)
-    remedy = f"{sys.executable} -m pip install {names}"
-    return [Finding("packages", "fault", f"{shown}; out of range: {', '.join(wrong)}", remedy)]
+    text = f"{shown}; out of range: {', '.join(wrong)}"
+    return [Finding("packages", "fault", text, pip_line(f"install {names}"))]
+
+
+def pip_line(words: str) -> str:
+    """Return what to type for pip here; environments that uv made have none of their own."""
+    if installed_version("pip") is None:
+        return f"uv pip {words} --python {sys.executable}"
+    return f"{sys.executable} -m pip {words}"
 
 
 def requirements() -> list[Requirement]:

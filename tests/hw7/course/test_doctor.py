@@ -262,6 +262,14 @@ def test_a_library_of_windows_that_is_missing_is_named(broken):
     assert "vc_redist" in found.remedy
 
 
+def test_an_environment_made_by_uv_is_mended_with_uv(broken, monkeypatch):
+    known = machine.installed_version
+    monkeypatch.setattr(machine, "installed_version", lambda n: None if n == "pip" else known(n))
+    broken("transformers", "import no_such_package.part")
+    found = imports.import_finding(steps("numpy", "transformers"))
+    assert found.remedy == f"uv pip install no_such_package --python {sys.executable}"
+
+
 def test_a_missing_package_is_installed(broken):
     broken("transformers", "import no_such_package.part")
     found = imports.import_finding(steps("numpy", "transformers"))
