@@ -1,22 +1,27 @@
-"""Time and memory of attribution: the kit and Inseq side by side, in one process.
+"""Cost of attribution: the kit and Inseq side by side, in one process.
 
-    python benchmarks/attribution.py                       everything, about an hour on two cores
-    python benchmarks/attribution.py --lengths 5 20        some lengths
-    python benchmarks/attribution.py --models translation --methods saliency
+    python benchmarks/attribution.py                      every row, about half an hour
+    python benchmarks/attribution.py --rows SmolLM2       rows whose name begins so
+    python benchmarks/attribution.py --repeats 1
 
-Writes a table to the screen, and `attribution.json` and `attribution.png` to the output folder; a
-row that was measured before stays until it is measured again.
-The two take turns, so that other work on the machine slows down both; each number is the median.
+All numbers are seconds of the processor on one thread: they hold on a busy machine as well, and
+ratios, which count, more so, since the two take turns. Writes a table to the screen, and
+`attribution.json` and `attribution.png` to the output folder; a row that was measured before stays
+until it is measured again. `first call` is a process of its own: import, load, then attribute.
 """
 
 import argparse
 import json
-import os
 import platform
 import statistics
+import subprocess
+import sys
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -25,55 +30,85 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from helpers.catalog import CATALOG
+from helpers.memory import _return_memory
 from helpers.models import load_model
 from helpers.texts import encoding_of
 from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.shared_passes import attribute_together
 
-PROMPTS = {
-    "generation": "The first president of the United States was",
-    "translation": "我喜欢机器学习和人工智能。",
-}
+HOMEWORK_SENTENCE = "我喜欢机器学习和人工智能。"
+PROMPT = "The first president of the United States was"
 OPTIONS = {"integrated_gradients": {"n_steps": 20}}
-METHODS = ("saliency", "integrated_gradients", "occlusion")
-LENGTHS = (5, 20, 60, 120, 240)
-
-# Inseq takes minutes for each repetition beyond.
-LONGEST = {
-    "generation": {"saliency": 240, "integrated_gradients": 20, "occlusion": 20},
-    "translation": {"saliency": 240, "integrated_gradients": 240, "occlusion": 60},
-}
-
-# Speed-ups that a release has to reach with two cores.
-BARS = {
-    ("generation", "saliency"): {20: 5.0, 60: 4.0, 120: 3.5, 240: 3.5},
-    ("generation", "integrated_gradients"): dict.fromkeys(LENGTHS, 3.5),
-    ("generation", "occlusion"): dict.fromkeys(LENGTHS, 5.0),
-    ("translation", "saliency"): dict.fromkeys(LENGTHS, 5.0),
-    ("translation", "integrated_gradients"): dict.fromkeys(LENGTHS, 3.5),
-    ("translation", "occlusion"): dict.fromkeys(LENGTHS, 5.0),
-}
+MODELS = ("SmolLM2", "tiny-zh-en", "opus-mt-zh-en size", "Qwen3-0.6B size")
 
 
-@dataclass
-class Measurement:
-    """One model, method and length; seconds are medians, memory is in bytes above the start."""
+@dataclass(frozen=True)
+class Case:
+    """What is measured: a model, a method, so many generated tokens, and the bar to reach.
+
+    Attributes:
+        model: One of `MODELS`.
+        method: The attribution method.
+        tokens: How many tokens are explained; 0 for what the model writes of its own.
+        bar: How many times cheaper than Inseq a release has to be, or None.
+        seconds: How many seconds a release may take, or None.
+        is_first: Whether it is the first call in a fresh process.
+    """
 
     model: str
     method: str
     tokens: int
-    generation_seconds: float
+    bar: float | None = None
+    seconds: float | None = None
+    is_first: bool = False
+
+    @property
+    def name(self) -> str:
+        """The row's name."""
+        call = ", first call" if self.is_first else ""
+        tokens = f"{self.tokens} tokens" if self.tokens else "homework sentence"
+        return f"{self.model}, {self.method}, {tokens}{call}"
+
+
+CASES = (
+    Case("SmolLM2", "saliency", 20, bar=5.0, is_first=True),
+    Case("SmolLM2", "saliency", 5),
+    Case("SmolLM2", "saliency", 20, bar=5.5),
+    Case("SmolLM2", "saliency", 60, bar=4.0),
+    Case("SmolLM2", "integrated_gradients", 5),
+    Case("SmolLM2", "occlusion", 5, bar=5.0),
+    Case("tiny-zh-en", "saliency", 0, seconds=0.02),
+    Case("tiny-zh-en", "saliency", 20, bar=5.0),
+    Case("tiny-zh-en", "saliency", 60, bar=5.0),
+    Case("tiny-zh-en", "integrated_gradients", 20),
+    Case("tiny-zh-en", "occlusion", 20, bar=5.0),
+    Case("opus-mt-zh-en size", "saliency", 5),
+    Case("opus-mt-zh-en size", "saliency", 10, bar=5.0),
+    Case("opus-mt-zh-en size", "saliency", 20),
+    Case("Qwen3-0.6B size", "saliency", 5, bar=4.5),
+    Case("Qwen3-0.6B size", "saliency", 20, bar=5.0),
+)
+
+
+@dataclass
+class Measurement:
+    """One row; seconds of the processor are medians, memory is in bytes above the start."""
+
+    name: str
     kit_seconds: float
     inseq_seconds: float
     ratio: float
-    bar: float
-    floor_seconds: float | None
+    bar: float | None
+    most_seconds: float | None
     kit_peak_bytes: int
     inseq_peak_bytes: int
     largest_difference: float
 
-
-Rows = dict[tuple[str, str, int], Measurement]
+    @property
+    def is_reached(self) -> bool:
+        """Whether the row reaches its bar; True where it has none."""
+        is_fast = self.most_seconds is None or self.kit_seconds <= self.most_seconds
+        return is_fast and (self.bar is None or self.ratio >= self.bar)
 
 
 class PeakMemory:
@@ -89,7 +124,7 @@ class PeakMemory:
         return self
 
     def _watch(self) -> None:
-        while not self._is_over.wait(0.005):
+        while not self._is_over.wait(0.02):
             self.peak = max(self.peak, self._process.memory_info().rss - self._start)
 
     def __exit__(self, *ignored: object) -> None:
@@ -97,67 +132,87 @@ class PeakMemory:
         self._watcher.join()
 
 
-def measured(run: Any) -> tuple[float, int, Any]:
-    """Return the seconds and the peak memory of a run, and its result."""
-    from helpers.memory import _return_memory
+def processor_seconds(run: Callable[[], Any]) -> tuple[float, Any]:
+    """Return the processor seconds of a run, and its result."""
+    started = time.process_time()
+    result = run()
+    return time.process_time() - started, result
 
+
+def peak_of(run: Callable[[], Any]) -> int:
+    """Return the peak memory of a run, of its own so that watching costs no seconds."""
     _return_memory()
     with PeakMemory() as memory:
-        started = time.perf_counter()
-        result = run()
-        seconds = time.perf_counter() - started
-    return seconds, memory.peak, result
+        run()
+    return memory.peak
 
 
-def generated(model: Any, prompt: str, tokens: int) -> tuple[Any, Any, float]:
-    """Return sources, targets of exactly so many new tokens, and how long generating took."""
+@cache
+def model_of(name: str) -> Any:
+    """Load an offline model, or make one of a real model's size with random weights."""
+    if name == "SmolLM2":
+        return load_model(str(CATALOG["generation"].offline_folder()))
+    translator = load_model(str(CATALOG["translation"].offline_folder()))
+    if name == "tiny-zh-en":
+        return translator
+    import inseq
+
+    torch.manual_seed(0)
+    network = _opus_mt(translator) if name.startswith("opus") else _qwen3()
+    tokenizer = translator.tokenizer
+    if name.startswith("Qwen3"):
+        tokenizer = load_model(str(CATALOG["generation"].offline_folder())).tokenizer
+    return inseq.load_model(network.eval(), "saliency", tokenizer=tokenizer, device="cpu")
+
+
+def _opus_mt(translator: Any) -> Any:
+    from transformers import MarianConfig, MarianMTModel
+
+    same = translator.model.config.to_dict()
+    names = ("pad_token_id", "eos_token_id", "decoder_start_token_id", "scale_embedding")
+    return MarianMTModel(
+        MarianConfig(
+            **{name: same[name] for name in names},
+            vocab_size=65_001, d_model=512, encoder_layers=6, decoder_layers=6,
+            encoder_attention_heads=8, decoder_attention_heads=8, encoder_ffn_dim=2048,
+            decoder_ffn_dim=2048, max_position_embeddings=512, activation_function="swish",
+            forced_eos_token_id=None, attn_implementation="eager",
+        )
+    )  # fmt: skip
+
+
+def _qwen3() -> Any:
+    from transformers import Qwen3Config, Qwen3ForCausalLM
+
+    return Qwen3ForCausalLM(
+        Qwen3Config(
+            vocab_size=151_936, hidden_size=1024, intermediate_size=3072, num_hidden_layers=28,
+            num_attention_heads=16, num_key_value_heads=8, head_dim=128, tie_word_embeddings=True,
+            pad_token_id=0, eos_token_id=1, bos_token_id=1, attn_implementation="eager",
+        )
+    )  # fmt: skip
+
+
+def text_of(case: Case) -> tuple[Any, Any]:
+    """Return sources, and targets of exactly so many new tokens."""
+    model = model_of(case.model)
+    prompt = HOMEWORK_SENTENCE if model.is_encoder_decoder else PROMPT
     sources = model.encode([prompt], return_baseline=True)
-    started = time.perf_counter()
+    if case.model.endswith("size"):  # random weights write ids that the tokenizer does not have
+        written = torch.randint(10, 1000, (1, case.tokens))
+        start = sources.input_ids
+        if model.is_encoder_decoder:
+            start = torch.tensor([[model.model.config.decoder_start_token_id]])
+        ids = torch.cat([start, written], dim=1)
+        return sources, encoding_of(model, ids)
+    exactly = {"max_new_tokens": case.tokens, "min_new_tokens": case.tokens} if case.tokens else {}
     with torch.inference_mode():
         ids = model.model.generate(
-            sources.input_ids,
-            attention_mask=sources.attention_mask,
-            max_new_tokens=tokens,
-            min_new_tokens=tokens,
-            do_sample=False,
-            num_beams=1,
-        )
-    seconds = time.perf_counter() - started
-    return sources, encoding_of(model, ids.clone()), seconds
-
-
-def floor(model: Any, sources: Any, targets: Any) -> float | None:
-    """Return the seconds of one forward pass plus the backward pass's matrix products alone.
-
-    Every pair of a generated token and a token of its prefix needs one product with each weight
-    of the layers; for decoder-only models, whose shapes are all alike.
-    """
-    if model.is_encoder_decoder:
-        return None
-    weights = [
-        module.weight
-        for name, module in model.model.base_model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    ]
-    first, last = sources.input_ids.shape[1], targets.input_ids.shape[1]
-    pairs = sum(range(first, last))
-    started = time.perf_counter()
-    with torch.no_grad():
-        model.model(input_ids=targets.input_ids)
-        for weight in weights:
-            for size in _sizes(pairs, 1024):
-                torch.ones(size, weight.shape[0]) @ weight
-    return time.perf_counter() - started
-
-
-def most_tokens(model: Any) -> int:
-    """Return how many tokens a model can write, with room for a prompt."""
-    limit = getattr(model.model.config, "max_position_embeddings", None) or 10**9
-    return int(limit) - (1 if model.is_encoder_decoder else 32)
-
-
-def _sizes(total: int, largest: int) -> list[int]:
-    return [min(largest, total - start) for start in range(0, total, largest)]
+            sources.input_ids, attention_mask=sources.attention_mask, do_sample=False, num_beams=1,
+            **exactly,
+        )  # fmt: skip
+    # A tensor made in inference mode may not enter a backward pass.
+    return sources, encoding_of(model, ids.clone())
 
 
 def difference(ours: Any, theirs: Any) -> float:
@@ -171,117 +226,95 @@ def difference(ours: Any, theirs: Any) -> float:
     return found
 
 
-def compare(task: str, model: Any, method: str, tokens: int, repeats: int) -> Measurement:
+def runs_of(case: Case) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Return what the kit does for a case, and what Inseq does."""
+    model, (sources, targets) = model_of(case.model), text_of(case)
+    method, options = case.method, OPTIONS
+
+    def kit() -> Any:
+        return attribute_together(model, sources, targets, [method], options=options)[method]
+
+    def inseq() -> Any:
+        return attribute_with_inseq(model, sources, targets, method, options=options.get(method))
+
+    return kit, inseq
+
+
+def measured(case: Case, repeats: int) -> Measurement:
     """Measure one case, the kit and Inseq in turns."""
-    sources, targets, _ = generated(model, PROMPTS[task], tokens)
-    generation = statistics.median(
-        generated(model, PROMPTS[task], tokens)[2] for _ in range(repeats)
-    )
-    kit, inseq, floors, kit_peaks, inseq_peaks = [], [], [], [], []
-    ours = theirs = None
-    for _ in range(repeats):
-        seconds, peak, ours = measured(
-            lambda: attribute_together(model, sources, targets, [method], options=OPTIONS)[method]
-        )
-        kit.append(seconds)
-        kit_peaks.append(peak)
-        seconds, peak, theirs = measured(
-            lambda: attribute_with_inseq(
-                model, sources, targets, method, options=OPTIONS.get(method)
-            )
-        )
-        inseq.append(seconds)
-        inseq_peaks.append(peak)
-        if method == "saliency":
-            floors.append(floor(model, sources, targets))
-    lowest = [seconds for seconds in floors if seconds is not None]
+    kit, inseq = runs_of(case)
+    if case.is_first:
+        ours = [first_call(case) for _ in range(repeats)]
+        theirs = [processor_seconds(inseq)[0] for _ in range(repeats)]
+    else:
+        kit()  # the first call is a row of its own
+        pairs = [(processor_seconds(kit)[0], processor_seconds(inseq)[0]) for _ in range(repeats)]
+        ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
+    mine, reference = statistics.median(ours), statistics.median(theirs)
     return Measurement(
-        model=task,
-        method=method,
-        tokens=targets.input_ids.shape[1]
-        - (1 if model.is_encoder_decoder else sources.input_ids.shape[1]),
-        generation_seconds=generation,
-        kit_seconds=statistics.median(kit),
-        inseq_seconds=statistics.median(inseq),
-        ratio=statistics.median(inseq) / statistics.median(kit),
-        bar=BARS[task, method].get(tokens, 1.0),
-        floor_seconds=statistics.median(lowest) if lowest else None,
-        kit_peak_bytes=int(statistics.median(kit_peaks)),
-        inseq_peak_bytes=int(statistics.median(inseq_peaks)),
-        largest_difference=difference(ours, theirs),
+        name=case.name,
+        kit_seconds=mine,
+        inseq_seconds=reference,
+        ratio=reference / mine,
+        bar=case.bar,
+        most_seconds=case.seconds,
+        kit_peak_bytes=peak_of(kit),
+        inseq_peak_bytes=peak_of(inseq),
+        largest_difference=difference(kit(), inseq()),
     )
 
 
-HEADER = (
-    f"{'model':<12}{'method':<22}{'tokens':>6}{'generate':>10}{'kit':>9}{'Inseq':>9}{'ratio':>7}"
-    f"{'bar':>5}{'floor':>8}{'kit MB':>8}{'Inseq MB':>9}{'difference':>12}"
-)
+def first_call(case: Case) -> float:
+    """Return the processor seconds of the first attribution in a fresh process."""
+    command = [sys.executable, __file__, "--first-call", case.name]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=600)
+    return float(done.stdout.splitlines()[-1])
+
+
+HEADER = f"{'':<48}{'kit':>9}{'Inseq':>9}{'ratio':>7}{'bar':>7}{'kit MB':>8}{'Inseq MB':>9}"
 
 
 def line(row: Measurement) -> str:
     """Return one line of the table."""
-    lowest = "" if row.floor_seconds is None else f"{row.floor_seconds:.2f}"
+    bar = row.bar or (f"{row.most_seconds} s" if row.most_seconds else "")
     return (
-        f"{row.model:<12}{row.method:<22}{row.tokens:>6}{row.generation_seconds:>9.2f}s"
-        f"{row.kit_seconds:>8.2f}s{row.inseq_seconds:>8.2f}s{row.ratio:>7.1f}{row.bar:>5.1f}"
-        f"{lowest:>8}{row.kit_peak_bytes / 2**20:>8.0f}{row.inseq_peak_bytes / 2**20:>9.0f}"
-        f"{row.largest_difference:>12.1e}"
+        f"{row.name:<48}{row.kit_seconds:>8.3f}s{row.inseq_seconds:>8.3f}s{row.ratio:>7.1f}{bar:>7}"
+        f"{row.kit_peak_bytes / 2**20:>8.0f}{row.inseq_peak_bytes / 2**20:>9.0f}"
+        f"  {row.largest_difference:.0e}{'' if row.is_reached else '  MISSED'}"
     )
 
 
 def draw(rows: list[Measurement], path: Path) -> None:
-    """Draw seconds against the number of tokens, one panel for each model."""
+    """Draw how many times cheaper than Inseq each row is, and its bar."""
     import matplotlib.pyplot as plt
 
-    models = list(dict.fromkeys(row.model for row in rows))
-    figure, panels = plt.subplots(1, len(models), figsize=(6 * len(models), 4.5), squeeze=False)
-    for panel, model in zip(panels[0], models, strict=True):
-        for color, method in zip(("C0", "C1", "C2"), METHODS, strict=True):
-            own = [row for row in rows if (row.model, row.method) == (model, method)]
-            if not own:
-                continue
-            tokens = [row.tokens for row in own]
-            panel.plot(tokens, [row.inseq_seconds for row in own], f"{color}--o", alpha=0.6)
-            panel.plot(tokens, [row.kit_seconds for row in own], f"{color}-o", label=method)
-            floors = [row.floor_seconds for row in own]
-            if all(floors):
-                panel.plot(tokens, floors, "k:", label="matrix products alone")
-        panel.set(title=model, xlabel="generated tokens", ylabel="seconds (dashed: Inseq)")
-        panel.set_yscale("log")
-        panel.legend()
+    figure, axes = plt.subplots(figsize=(9, 0.4 * len(rows) + 1))
+    axes.barh([row.name for row in rows], [row.ratio for row in rows], color="C0")
+    for place, row in enumerate(rows):
+        if row.bar is not None:
+            axes.plot([row.bar, row.bar], [place - 0.4, place + 0.4], "k-")
+    axes.set(xscale="log", xlabel="times cheaper than Inseq (black: the bar)")
+    axes.invert_yaxis()
     figure.tight_layout()
     figure.savefig(path, dpi=110)
 
 
-def machine() -> dict[str, Any]:
-    """Return what the numbers were measured with."""
-    from importlib.metadata import version
-
-    return {
-        "processor": platform.processor() or platform.machine(),
-        "threads": torch.get_num_threads(),
-        "torch": torch.__version__,
-        "transformers": version("transformers"),
-        "inseq": version("inseq"),
-        "load_before": os.getloadavg()[0],
-    }
-
-
-def measured_before(folder: Path) -> Rows:
-    """Return the rows that an earlier run has written."""
-    path = folder / "attribution.json"
-    rows = json.loads(path.read_text())["measurements"] if path.is_file() else []
-    return {(row["model"], row["method"], row["tokens"]): Measurement(**row) for row in rows}
-
-
-def write(about: dict[str, Any], rows: Rows, folder: Path) -> None:
-    """Write all rows and the figure."""
+def write(rows: dict[str, Measurement], folder: Path) -> None:
+    """Write all rows and the figure, in the order of the cases."""
     folder.mkdir(parents=True, exist_ok=True)
-    ordered = [rows[key] for key in sorted(rows)]
-    about["load_after"] = os.getloadavg()[0]
+    ordered = [rows[case.name] for case in CASES if case.name in rows]
+    about = {package: version(package) for package in ("torch", "transformers", "inseq")}
+    about |= {"processor": platform.processor() or platform.machine(), "threads": "1"}
     report = {"machine": about, "measurements": [asdict(row) for row in ordered]}
     (folder / "attribution.json").write_text(json.dumps(report, indent=1) + "\n")
     draw(ordered, folder / "attribution.png")
+
+
+def measured_before(folder: Path) -> dict[str, Measurement]:
+    """Return the rows that an earlier run has written."""
+    path = folder / "attribution.json"
+    rows = json.loads(path.read_text())["measurements"] if path.is_file() else []
+    return {row["name"]: Measurement(**row) for row in rows if "name" in row}
 
 
 def main() -> None:
@@ -289,29 +322,27 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--lengths", type=int, nargs="+", default=LENGTHS)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=METHODS)
-    parser.add_argument("--models", nargs="+", choices=list(PROMPTS), default=list(PROMPTS))
+    parser.add_argument("--rows", nargs="+", default=[""], help="beginnings of rows' names")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--first-call", help=argparse.SUPPRESS)
     parser.add_argument("--output", type=Path, default=Path(__file__).parent / "results")
     asked = parser.parse_args()
+    torch.set_num_threads(1)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    about, rows = machine(), measured_before(asked.output)
-    for task in asked.models:
-        model = load_model(str(CATALOG[task].offline_folder()))
-        print(HEADER)
-        for method in asked.methods:
-            for tokens in asked.lengths:
-                if tokens > most_tokens(model):
-                    print(f"{task}: {tokens} tokens are more than the model takes")
-                elif tokens <= LONGEST[task][method]:
-                    row = compare(task, model, method, tokens, asked.repeats)
-                    print(line(row), flush=True)
-                    rows[task, method, row.tokens] = row
-                    write(about, rows, asked.output)
-    missed = [row for row in rows.values() if row.ratio < row.bar]
-    print(f"{len(rows) - len(missed)} of {len(rows)} bars reached.")
+    if asked.first_call:
+        (case,) = [case for case in CASES if case.name == asked.first_call]
+        print(processor_seconds(runs_of(case)[0])[0])
+        return
+    rows = measured_before(asked.output)
+    print(HEADER)
+    for case in CASES:
+        if case.name.startswith(tuple(asked.rows)):
+            rows[case.name] = measured(case, asked.repeats)
+            print(line(rows[case.name]), flush=True)
+            write(rows, asked.output)
+    missed = [row.name for row in rows.values() if not row.is_reached]
+    print(f"{len(rows) - len(missed)} of {len(rows)} rows reach what they have to.")
 
 
 if __name__ == "__main__":

@@ -277,6 +277,8 @@ def _wrap(model: Any, tokenizer: Any, source: ModelSource, device: str) -> "Attr
             f"The files of {source.name} name no start or end token, so nothing can be explained. "
             "Give another model."
         )
+    if getattr(config, "pad_token_id", None) is None:
+        config.pad_token_id = tokenizer.pad_token_id  # some configurations do not have the name
     attribution_model = inseq.load_model(model, "saliency", tokenizer=tokenizer, device=device)
     # Inseq would show the folder, a path of this machine.
     attribution_model.model_name = source.name

@@ -85,6 +85,8 @@ OF_FAMILY: dict[str, dict[str, Any]] = {
     # With padding as their start token, as they never have it, they would not count it.
     "m2m_100": {"decoder_start_token_id": EOS},
     "nllb-moe": {"decoder_start_token_id": EOS},
+    "seamless_m4t": {"decoder_start_token_id": EOS},
+    "seamless_m4t_v2": {"decoder_start_token_id": EOS},
     "biogpt": {"scale_embedding": True},
     "gptj": {"rotary_dim": 4},
     "codegen": {"rotary_dim": 4},
@@ -199,7 +201,7 @@ def small_model(family: str) -> Any:
 
 
 def reference_saliency(network: Any, source: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
-    """Return saliency by autograd, one forward pass from token ids for each generated token.
+    """Return saliency of the logit by autograd, one forward pass from ids for each token.
 
     Args:
         network: The Transformers model.
@@ -220,8 +222,7 @@ def reference_saliency(network: Any, source: torch.Tensor, target: torch.Tensor)
                 output = network(input_ids=source, decoder_input_ids=prefix, use_cache=False)
             else:
                 output = network(input_ids=target[:, :position], use_cache=False)
-            probability = output.logits[0, -1].double().softmax(-1)[target[0, position]]
-            (gradient,) = torch.autograd.grad(probability, read[0])
+            (gradient,) = torch.autograd.grad(output.logits[0, -1, target[0, position]], read[0])
         lengths = gradient[0].double().norm(dim=-1)
         column = torch.full((rows,), torch.nan, dtype=torch.float64)
         column[: len(lengths)] = lengths / lengths.sum()
@@ -293,7 +294,7 @@ def _explain(row: Row, folder: str) -> None:
         text, written = random_text(6, seed=1), random_text(5, seed=2)
         explanation = explain(
             model, text, target=written if model.is_encoder_decoder else f" {written}",
-            methods=["saliency"], show_progress=False,
+            methods=["saliency"], score="logit", show_progress=False,
         )  # fmt: skip
     attribution = explanation.attribution("saliency")[0]
     found = attribution.source_attributions
@@ -324,7 +325,9 @@ def table_of(rows: list[Row]) -> str:
         "Each family that Transformers' auto classes list, built small with random weights, saved,",
         "loaded with `load_model` and explained with `explain`. *Equal*: saliency is at most",
         f"{TOLERANCE} (of scores that sum to one) away from gradients in float64, token by token,",
-        f"without Inseq and without the kit. {len(rows)} families: {counts}.",
+        "without Inseq and without the kit; the score is the logit.",
+        "",
+        f"{len(rows)} families: {counts}.",
         "",
         "| family | kind | loads | computed by | saliency | difference | remark |",
         "|---|---|---|---|---|---|---|",

@@ -42,7 +42,12 @@ def scale_embeddings_once(model: "AttributionModel") -> bool:
     """
     is_repaired = False
     for part in parts_that_read_embeddings(model):
-        if reads_embeddings_like_ids(model, part):
+        from_ids, from_embeddings, is_changed = _read_both_ways(model, part)
+        if is_changed:
+            # The next token's pass would read what this one's has left.
+            part.register_forward_pre_hook(_give_a_copy, with_kwargs=True)
+            is_repaired = True
+        if _are_the_same(from_ids, from_embeddings):
             continue
         if hasattr(part, "embed_scale"):
             part.register_forward_pre_hook(_undo_first_scaling, with_kwargs=True)
@@ -70,12 +75,26 @@ def are_embeddings_scaled_once(model: "AttributionModel") -> bool:
 
 def reads_embeddings_like_ids(model: "AttributionModel", part: Any) -> bool:
     """Tell whether an encoder, a decoder or a whole model gives the same states either way."""
+    from_ids, from_embeddings, _ = _read_both_ways(model, part)
+    return _are_the_same(from_ids, from_embeddings)
+
+
+def _are_the_same(states: torch.Tensor, others: torch.Tensor) -> bool:
+    distance = (states - others).abs().max() / states.abs().max()
+    return bool(distance < SAME_STATES)
+
+
+def _read_both_ways(
+    model: "AttributionModel", part: Any
+) -> tuple[torch.Tensor, torch.Tensor, bool]:
+    """Return what comes of ids, and of their embeddings, and whether these were changed."""
     with torch.no_grad():
         ids = _some_ids(model)
         if model.is_encoder_decoder and part is model.model.get_decoder():
             start = ids.new_tensor([[model.model.config.decoder_start_token_id or ids[0, 0]]])
             ids = torch.cat([start, ids], dim=1)
         embeddings = model.embed(ids)
+        given = embeddings.clone()
         settings: dict[str, Any] = {"use_cache": False}
         if model.is_encoder_decoder and part is model.model.get_encoder():
             settings = {}
@@ -83,14 +102,13 @@ def reads_embeddings_like_ids(model: "AttributionModel", part: Any) -> bool:
             settings["encoder_hidden_states"] = torch.zeros_like(embeddings)
         try:
             from_ids = part(input_ids=ids, **settings)[0]
-            from_embeddings = part(inputs_embeds=embeddings, **settings)[0]
+            from_embeddings = part(inputs_embeds=given, **settings)[0]
         except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
             raise NotExplainableError(
                 f"{type(part).__name__} cannot be run on a text's embeddings alone "
                 f"({_first_line(error)}), so no tokens can be explained. Use another model."
             ) from error
-    distance = (from_ids - from_embeddings).abs().max() / from_ids.abs().max()
-    return bool(distance < SAME_STATES)
+    return from_ids, from_embeddings, not torch.equal(given, embeddings)
 
 
 def _first_line(error: Exception) -> str:
@@ -104,6 +122,15 @@ def _some_ids(model: "AttributionModel") -> torch.Tensor:
     if model.pad_token is not None:
         is_usable[model.tokenizer.pad_token_id] = False
     return is_usable.nonzero().flatten()[:4].unsqueeze(0)
+
+
+def _give_a_copy(
+    part: Any, arguments: tuple[Any, ...], settings: dict[str, Any]
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Let a part that changes its embeddings in place change a copy of them."""
+    if settings.get("inputs_embeds") is not None:
+        settings = {**settings, "inputs_embeds": settings["inputs_embeds"].clone()}
+    return arguments, settings
 
 
 def _undo_first_scaling(

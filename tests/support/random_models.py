@@ -39,8 +39,20 @@ from transformers import (
     T5ForConditionalGeneration,
 )
 from transformers.models.llama.modeling_llama import LlamaRMSNorm
+from transformers.models.mistral.modeling_mistral import MistralRMSNorm
+from transformers.models.qwen2.modeling_qwen2 import Qwen2RMSNorm
 from transformers.models.qwen3.modeling_qwen3 import Qwen3RMSNorm
+from transformers.models.smollm3.modeling_smollm3 import SmolLM3RMSNorm
 from transformers.models.t5.modeling_t5 import T5LayerNorm
+
+NORMS = (
+    LlamaRMSNorm,
+    MistralRMSNorm,
+    Qwen2RMSNorm,
+    Qwen3RMSNorm,
+    SmolLM3RMSNorm,
+    T5LayerNorm,
+)
 
 WORDS = 90
 SPECIAL_TOKENS = ["<pad>", "<bos>", "</s>", "<unk>"]
@@ -219,6 +231,6 @@ def float64_throughout() -> Iterator[None]:
         patch.setattr(FeatureAttributionStepOutput, "to", wide_to)
         patch.setattr(torch.nn.functional, "softmax", wide_softmax)
         patch.setattr(torch.Tensor, "float", wide)
-        for norm in (LlamaRMSNorm, Qwen3RMSNorm, T5LayerNorm):
+        for norm in NORMS:
             patch.setattr(norm, "forward", wide_norm)
         yield

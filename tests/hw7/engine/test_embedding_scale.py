@@ -5,8 +5,10 @@ import torch
 
 from helpers.attribution import attribute
 from helpers.generation import generate
+from hw7.engine.errors import NotExplainableError
 from hw7.engine.repairs import are_embeddings_scaled_once, scale_embeddings_once
-from tests.support.random_models import random_model, random_text
+from tests.support.random_models import random_model, random_text, wrapped
+from tools.family_table import small_model
 
 
 @pytest.fixture
@@ -80,3 +82,21 @@ def test_saliency_is_the_gradient_of_the_models_own_probability(marian):
         (gradient,) = torch.autograd.grad(probability, source, retain_graph=True)
         found = raw.source_attributions[:, step]
         assert torch.allclose(found, gradient[0].abs(), atol=1e-5, rtol=1e-3)
+
+
+def test_a_model_that_changes_its_embeddings_in_place_is_given_copies():
+    """Otherwise the second token's pass would read what the first one's has left."""
+    model = wrapped(small_model("ctrl"))
+    assert scale_embeddings_once(model) is True
+    embeddings = model.embed(torch.tensor([[5, 6, 7]])).detach()
+    before = embeddings.clone()
+    with torch.no_grad():
+        model.model(inputs_embeds=embeddings, use_cache=False)
+    assert torch.equal(embeddings, before)
+    assert scale_embeddings_once(model) is False
+
+
+def test_a_model_that_cannot_be_run_on_embeddings_is_refused():
+    model = wrapped(small_model("fsmt"))
+    with pytest.raises(NotExplainableError, match="embeddings"):
+        scale_embeddings_once(model)
