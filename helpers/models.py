@@ -20,7 +20,7 @@ from helpers.errors import (
 from helpers.memory import placement
 from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError
-from hw7.engine.repairs import scale_embeddings_once
+from hw7.engine.repairs import keep_differentiable, scale_embeddings_once
 
 if TYPE_CHECKING:
     import torch
@@ -66,6 +66,8 @@ def load_model(
     model, tokenizer = _load_with_transformers(source, device, quantization, settings)
     attribution_model = _wrap(model, tokenizer, source, device)
     attribution_model.has_repairs = has_repairs
+    # Before the first text: later the weights of a 4-bit model have been repacked with rounding.
+    keep_differentiable(model)
     repair(attribution_model)
     return attribution_model
 

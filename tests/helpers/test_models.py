@@ -174,6 +174,26 @@ def test_quantized_model_attributes_on_the_cpu_close_to_full_precision(
     assert (quantized - exact).abs().max().max() < 0.2
 
 
+def test_4bit_weights_are_the_same_before_and_after_the_first_text(tmp_path):
+    # Where the processor has bfloat16 instructions, bitsandbytes would repack them with rounding.
+    from transformers import LlamaConfig, LlamaForCausalLM
+
+    config = random_network("llama").config.to_dict() | {"hidden_size": 128, "head_dim": 32}
+    LlamaForCausalLM(LlamaConfig(**config)).save_pretrained(tmp_path)
+    random_tokenizer(is_encoder_decoder=False).save_pretrained(tmp_path)
+    model = load_model(str(tmp_path), device="cpu", quantization="4bit")
+
+    def scales():
+        layers = [each.weight for each in model.model.modules() if hasattr(each, "quant_state")]
+        return [weight.quant_state.absmax.clone() for weight in layers]
+
+    before = scales()
+    assert before
+    explain(model, "w1 w2", max_new_tokens=2, show_progress=False)
+    for old, new in zip(before, scales(), strict=True):
+        assert old.equal(new)
+
+
 @pytest.mark.bundled
 def test_translator_is_loaded_with_its_embeddings_scaled_once(translator):
     from hw7.engine.repairs import are_embeddings_scaled_once
