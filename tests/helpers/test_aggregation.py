@@ -2,6 +2,7 @@
 
 from itertools import pairwise
 
+import numpy
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -10,6 +11,7 @@ from helpers import explain
 from helpers.aggregation import axis_of
 from helpers.errors import HomeworkError, TokenLookupError
 from hw7.views.levels import LEVELS
+from tests.support.chat_models import chat_model
 from tests.support.random_models import random_model
 
 
@@ -108,11 +110,22 @@ def test_columns_beyond_the_end_of_a_contrast_stay_empty_and_unnamed(generator):
     assert sum("no contrast" in note for note in explanation.sheet().notes) == 1
 
 
-def test_largest_is_the_word_aggregation_of_inseq(generator):
-    texts = {"text": "人工智能", "target": "很好", "methods": ["saliency"], "words": True}
-    largest = explain(generator, **texts, aggregation="largest").table()
-    tokens = explain(generator, **texts).table(level="token")
-    assert largest.max().max() == tokens.max().max()
+def test_largest_is_the_span_aggregator_of_inseq():
+    explanation = explain(
+        chat_model(),
+        "machine learning",
+        target=" is fun",
+        methods=["saliency"],
+        words=True,
+        aggregation="largest",
+    )
+    spans = [(g[0], g[-1] + 1) for g in explanation.outline.rows.places("word")]
+    sequence = explanation.attribution("saliency")[0]
+    prompt = [span for span in spans if span[1] <= sequence.attr_pos_start]
+    grouped = sequence.aggregate("spans", source_spans=prompt, target_spans=spans)
+    expected = grouped.target_attributions.numpy()[: len(prompt)]
+    assert expected.shape[1] == explanation.table().shape[1] == 4  # with the spaces
+    numpy.testing.assert_allclose(explanation.table().to_numpy()[: len(prompt)], expected)
 
 
 def test_unknown_aggregation_is_refused():
