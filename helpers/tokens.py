@@ -70,13 +70,12 @@ def byte_of_character() -> dict[str, int]:
 
 def spelling_of(tokenizer: Any) -> Spelling:
     """Tell how a Transformers tokenizer spells its tokens, from its decoder or its vocabulary."""
-    backend = getattr(tokenizer, "backend_tokenizer", None)
-    decoder = type(getattr(backend, "decoder", None)).__name__
-    if decoder == "ByteLevel" or hasattr(tokenizer, "byte_decoder"):
+    decoder = repr(getattr(getattr(tokenizer, "backend_tokenizer", None), "decoder", None))
+    if "ByteLevel" in decoder or hasattr(tokenizer, "byte_decoder"):
         return "byte-level"
-    if decoder == "Metaspace" or hasattr(tokenizer, "spm_source") or hasattr(tokenizer, "sp_model"):
+    if "▁" in decoder or hasattr(tokenizer, "spm_source") or hasattr(tokenizer, "sp_model"):
         return "sentencepiece"
-    if decoder == "WordPiece":
+    if "WordPiece" in decoder:
         return "wordpiece"
     if getattr(tokenizer, "_utf_vocab_size", None) == 256:
         return "bytes"

@@ -24,11 +24,13 @@ _SEEN_BY_ITS_EFFECT = regex.compile(
     r"(?<=[\p{Emoji}--\p{ASCII}])[\ufe0e\ufe0f]"
     r"|(?<=[0-9#*])\ufe0f(?=\u20e3)"
     r"|(?<=\p{Han})[\U000e0100-\U000e01ef]"
-    r"|(?<=\p{Mongolian})[\u180b-\u180d\u180f]"
+    r"|(?<=[\p{Mongolian}&&\p{L}])[\u180b-\u180d\u180f]"
     r"|(?<=[\p{Extended_Pictographic}\p{Emoji_Modifier}]\ufe0f?)\u200d(?=\p{Extended_Pictographic})"
     r"|(?<=[\p{Arabic}\p{Syriac}\p{M}])[\u200c\u200d](?=[\p{L}--[\p{Latin}\p{Greek}\p{Cyrillic}]])",
     regex.VERSION1,
 )
+
+_JOINERS = "\u200c\u200d"
 
 
 def is_special(token: str) -> bool:
@@ -56,8 +58,11 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
     shown: list[str] = []
     has_base = False
     for place, character in enumerate(text):
-        if place in kept or (keep_lines and character == "\n") or not _is_unseen(character):
-            is_mark = place not in kept and unicodedata.category(character)[0] == "M"
+        is_effect = place in kept and has_base
+        if character in _JOINERS:  # both of its neighbours must be seen
+            is_effect = is_effect and not _is_unseen(text[place + 1])
+        if is_effect or (keep_lines and character == "\n") or not _is_unseen(character):
+            is_mark = not is_effect and unicodedata.category(character)[0] == "M"
             shown.append(INCOMPLETE + character if is_mark and not has_base else character)
             has_base = character not in " \n"
         else:

@@ -9,9 +9,10 @@ import pytest
 import regex
 from hypothesis import given
 from hypothesis import strategies as st
+from tokenizers import decoders
 from uniseg.derived import default_ignorable_code_point as is_ignorable
 from uniseg.linebreak import line_break
-from uniseg.wordbreak import word_boundaries
+from uniseg.wordbreak import word_boundaries, word_break
 
 from helpers.lookup import position
 from helpers.tokens import (
@@ -191,6 +192,9 @@ def test_what_is_shown_can_be_looked_up(tokens, spelling):
         ("👨\u200d👩\u200d👧", "👨\u200d👩\u200d👧"),
         ("❤\ufe0f", "❤\ufe0f"),
         ("❤\ufe0f\ufe0f", "❤\ufe0f[U+FE0F]"),
+        ("\u180b\u180b", "[U+180B][U+180B]"),
+        ("م\u200d\u3164", "م[U+200D][U+3164]"),
+        ("❤\ufe0f\u200d🔥", "❤\ufe0f\u200d🔥"),
         ("a\ufe0f", "a[U+FE0F]"),
         ("می\u200cخواهم", "می\u200cخواهم"),
         ("x\U000e0041", "x[U+E0041]"),
@@ -219,6 +223,23 @@ def test_bytes_of_byt5_show_the_character_where_it_completes():
     tokens = tokenizer.convert_ids_to_tokens(tokenizer("é工")["input_ids"])
     shown = readable_tokens(tokens, "bytes", special_tokens_of(tokenizer))
     assert shown == [INCOMPLETE, "é", INCOMPLETE, INCOMPLETE, "工", "</s>"]
+
+
+@pytest.mark.parametrize(
+    ("decoder", "spelling"),
+    [
+        (decoders.Metaspace(), "sentencepiece"),
+        (decoders.Sequence([decoders.Replace("▁", " "), decoders.Fuse()]), "sentencepiece"),
+        (decoders.Sequence([decoders.ByteLevel(), decoders.Fuse()]), "byte-level"),
+        (decoders.WordPiece(), "wordpiece"),
+        (None, "words"),
+    ],
+)
+def test_spelling_is_told_from_the_decoder(decoder, spelling):
+    tokenizer = random_tokenizer(is_encoder_decoder=False)
+    if decoder is not None:
+        tokenizer.backend_tokenizer.decoder = decoder
+    assert spelling_of(tokenizer) == spelling
 
 
 @given(SPELLINGS)
@@ -299,7 +320,16 @@ def test_single_bytes_are_put_together_to_whole_words(words):
     assert [word for word in found if word != " "] == words
 
 
-@given(st.text(st.characters(codec="utf-8"), max_size=30), st.lists(st.integers(1, 5), min_size=1))
+def is_alike_to_both(character: str) -> bool:
+    """Tell whether both libraries give a character one property: their Unicodes differ in age."""
+    value = word_break(character).value
+    return regex.fullmatch(rf"\p{{Word_Break={value}}}", character) is not None
+
+
+LIKE_CHARACTERS = st.characters(codec="utf-8").filter(is_alike_to_both)
+
+
+@given(st.text(LIKE_CHARACTERS, max_size=30), st.lists(st.integers(1, 5), min_size=1))
 def test_words_end_where_another_library_puts_a_boundary_between_tokens(text, lengths):
     tokens = cut_at(text, lengths)
     at = list(accumulate(len(token) for token in tokens))
