@@ -321,15 +321,21 @@ def test_single_bytes_are_put_together_to_whole_words(words):
 
 
 def is_alike_to_both(character: str) -> bool:
-    """Tell whether both libraries give a character one property: their Unicodes differ in age."""
+    """Tell whether both libraries give a character one property: their Unicodes differ in age.
+
+    They also differ in a mark at the start of a line, which has no letter to stand on.
+    """
     value = word_break(character).value
-    return regex.fullmatch(rf"\p{{Word_Break={value}}}", character) is not None
+    is_line = value in ("CR", "LF", "Newline")
+    return not is_line and bool(regex.fullmatch(rf"\p{{Word_Break={value}}}", character))
 
 
 LIKE_CHARACTERS = st.characters(codec="utf-8").filter(is_alike_to_both)
 
 
-@given(st.text(LIKE_CHARACTERS, max_size=30), st.lists(st.integers(1, 5), min_size=1))
+@given(
+    st.text(LIKE_CHARACTERS, max_size=30).map("a".__add__), st.lists(st.integers(1, 5), min_size=1)
+)
 def test_words_end_where_another_library_puts_a_boundary_between_tokens(text, lengths):
     tokens = cut_at(text, lengths)
     at = list(accumulate(len(token) for token in tokens))
