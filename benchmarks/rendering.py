@@ -50,7 +50,7 @@ def inseq_html(explanation: Any) -> str:
 
 def browser_seconds(pages: dict[int, str]) -> dict[int, float]:
     """Return the time from opening each page to its drawn component; empty without a browser."""
-    from browser.conftest import _ARGUMENTS, chromium
+    from tests.browser.conftest import _ARGUMENTS, chromium
 
     try:
         from playwright.sync_api import sync_playwright

@@ -99,7 +99,11 @@ def _data(sheet: Sheet, hide_special: bool) -> str:
         "places": outline.places if outline else [*range(len(sheet.columns))],
         "language": sheet.language,
         "isCommon": sheet.scale == "common",
-        "probabilities": [[step.probability, *step.rivals] for step in sheet.steps] or None,
+        "probabilities": [
+            [step.probability, *((printable(token), share) for token, share in step.rivals)]
+            for step in sheet.steps
+        ]
+        or None,
         "start": sheet.first_generated_row,
         "isHiding": hide_special,
         "canHideSpecial": sheet.can_hide_special,

@@ -58,4 +58,5 @@ def _link_to(file: Path) -> str:
     kind = mimetypes.guess_type(file.name)[0] or "application/octet-stream"
     content = base64.b64encode(file.read_bytes()).decode("ascii")
     name = html.escape(file.name)
-    return f'<a download="{name}" href="data:{kind};base64,{content}">{name}</a>'
+    style = "color:inherit;text-decoration:underline"
+    return f'<a style="{style}" download="{name}" href="data:{kind};base64,{content}">{name}</a>'

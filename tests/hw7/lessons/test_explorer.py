@@ -348,7 +348,7 @@ def test_a_saved_file_can_be_downloaded_from_the_page(explorer, tmp_path):
     finished(explorer).results.exports.buttons["PNG"].click()
     (file,) = tmp_path.iterdir()
     found = re.search(
-        r'<a download="([^"]+)" href="data:image/png;base64,([^"]+)">',
+        r'download="([^"]+)" href="data:image/png;base64,([^"]+)">',
         explorer.results.exports.message.widget.value,
     )
     assert found[1] == file.name

@@ -8,13 +8,13 @@ from html.parser import HTMLParser
 
 import numpy
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from helpers.explanation import FACTS_MIME
-from hw7.views.component import page_html
+from hw7.views.component import page_html, sheet_html
 from hw7.views.labels import is_special, printable
-from hw7.views.sheet import without_special_tokens
+from hw7.views.sheet import Step, without_special_tokens
 from tests.support.made_explanations import (
     GENERATED,
     HOSTILE,
@@ -87,11 +87,30 @@ def test_hostile_tokens_reach_the_page_as_they_are_or_visibly():
     html.encode("utf-8")
 
 
-@given(st.text())
+ENDINGS = [
+    "</script>",
+    "</SCRIPT >",
+    "<!--<script>",
+    "-->",
+    "</style>",
+    "\u2028",
+    "})({",
+    "{{ 7*7 }}",
+]
+
+
+@given(st.text() | st.sampled_from(ENDINGS))
+@example("<!--<script>")
+@example("</script>")
 def test_no_text_can_end_the_script(text):
-    html = made_explanation([text, "x"], ["y"]).html(picture=False)
+    made = made_explanation([text, "x"], ["y"]).sheet()
+    sheet = replace(made, title=text, notes=[text], steps=[Step(0.5, [(text, 0.1)])])
+    html = sheet_html(sheet, text, picture=False)
     assert data_of(html)["rows"]["tokens"][0] == printable(text)
+    assert data_of(html)["title"] == text
+    assert data_of(html)["probabilities"][0][1] == [printable(text), 0.1]
     assert len(re.findall("</script", html, re.IGNORECASE)) == 1
+    assert html.count("<!--") == 0
     html.encode("utf-8")
 
 
