@@ -22,12 +22,13 @@ MAX_TOKEN_CHARACTERS = 40
 _WRAPPING = " \t\n\u3000\"'`“”‘’「」『』《》〈〉()[]{}【】"
 _TRAILING = ".。,，、;；:：!！"
 _LEADING = re.compile(
-    r"(?:我选|选项|选择|选|答案|词元|重要性|分数|option|answer|token|importance|score)"
-    r"(?:是|为|is)?\s*[:=]?\s*",
+    r"(?:the )?(?:我选|选项|选择|选|答案|词元|重要性|分数|option|answer|token|importance|score)"
+    r"\s*(?:是|为|is)?\s*[:=]?\s*",
     re.I,
 )
 _BRACKETS = re.compile(r"(?<=.)\s*[(\[].*", re.DOTALL)
-_SCORE = re.compile(r"(?<=.)[\s:=,]+\d*\.\d+$")
+_SCORE = re.compile(r"(?<=.)[\s:=,/]+(?:\d*\.\d+%?|\d+%)$")
+_BEFORE_NUMBER = re.compile(r"[^\d.:=]{1,20}[:=]\s*")
 _ABOUT = re.compile(r"^(?:约|大约|大概|about|approx\.?|~|≈|=)\s*|\s*左右$", re.IGNORECASE)
 _CHINESE = {c: str(n) for n, c in enumerate("零一二三四五六七八九")} | {"〇": "0", "两": "2"}
 _TENS = re.compile(r"([1-9])?十([1-9])?")
@@ -70,6 +71,10 @@ def interpret(question: Question, given: Assignment | Constant) -> Answer:
     if question.type == "text":
         return _free_text(found, notes)
     if found.problem:
+        bare = Assignment(found.name, found.typed, note="没有加引号 (without quotes)")
+        is_plain = len(found.typed) < MAX_TOKEN_CHARACTERS and _is_answer(question, found.typed)
+        if is_plain:
+            return interpret(question, bare)
         return Answer("malformed", None, notes, found.problem, found.typed)
     if found.later:
         notes += (f"后来写的读不出，未算 (later typed, not counted): {_brief(found.later)}",)
@@ -90,6 +95,13 @@ def _free_text(found: Assignment, notes: tuple[str, ...]) -> Answer:
         return Answer("accepted", found.typed or "?", notes)
     later = f"\n{found.later}" if found.later else ""
     return Answer("accepted", _shown(found.value).strip() + later, notes)
+
+
+def _is_answer(question: Question, typed: str) -> bool:
+    """Tell whether what is no literal is an answer all the same, such as ``B`` or ``~0.03``."""
+    if question.type == "number":
+        return parse_number(typed) is not None
+    return typed in question.options or typed in question.suggestions
 
 
 def _plain(text: str) -> str:
@@ -127,7 +139,7 @@ def _token(question: Question, value: str) -> Answer:
     Where exactly one token on offer is the same in simplified characters and lower case, it is
     meant.
     """
-    plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip().lstrip("▁")
+    plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip().lstrip("▁_")
     token = plain.strip(_WRAPPING + _TRAILING) or plain
     if token not in question.suggestions:
         bare = _SCORE.sub("", _BRACKETS.sub("", _without_lead(token)))
@@ -145,8 +157,8 @@ def _token(question: Question, value: str) -> Answer:
 
 @lru_cache(maxsize=4096)
 def simplified(token: str) -> str:
-    """Return a token in simplified characters and lower case, by which tokens are compared."""
-    return str(_converter().convert(token)).casefold()
+    """Return a token as tokens are compared: simplified characters, lower case, no blanks."""
+    return "".join(str(_converter().convert(token)).casefold().split())
 
 
 @lru_cache(maxsize=1)
@@ -185,7 +197,9 @@ def parse_number(text: str) -> float | None:
     if len(text) > MAX_NUMBER_CHARACTERS or is_ambiguous:
         return None
     plain = _without_lead(_BRACKETS.sub("", _plain(text).strip(_WRAPPING)))
-    plain = _ABOUT.sub("", plain).strip(_WRAPPING).rstrip("。,，、;:!")
+    plain = (
+        _ABOUT.sub("", _BEFORE_NUMBER.sub("", plain, count=1)).strip(_WRAPPING).rstrip("。,，、;:!")
+    )
     if fraction := _FRACTION.fullmatch(plain):
         return int(fraction[1]) / int(fraction[2])
     divisor = 1.0

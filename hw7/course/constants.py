@@ -2,8 +2,12 @@
 
 import ast
 import math
+from operator import add, mul, sub, truediv
 
 Constant = str | int | float | None
+
+_NUMBERS = {"float", "int", "round", "Decimal", "float32", "float64"}
+_OPERATORS = {ast.Add: add, ast.Sub: sub, ast.Mult: mul, ast.Div: truediv}
 
 
 def folded(node: ast.expr) -> Constant:
@@ -34,31 +38,25 @@ def folded(node: ast.expr) -> Constant:
             return _combined(folded(left), op, folded(right))
         case ast.Call(func=ast.Attribute(value=text, attr="strip" | "lstrip" | "rstrip"), args=[]):
             return str(folded(text)).strip()
-        case ast.Call(func=ast.Name(id="str" | "float" | "int" | "round"), args=[part, *_]):
-            return _converted(node.func.id, folded(part))  # type: ignore[attr-defined]
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name), args=[part, *_]):
+            return _converted(name, folded(part))
     raise ValueError("no constant")
 
 
 def _combined(left: Constant, op: ast.operator, right: Constant) -> Constant:
     if isinstance(left, str) and isinstance(right, str) and isinstance(op, ast.Add):
         return left + right
-    a, b = _number(left), _number(right)
-    match op:
-        case ast.Add():
-            return a + b
-        case ast.Sub():
-            return a - b
-        case ast.Mult():
-            return a * b
-        case ast.Div():
-            return a / b
-    raise ValueError("no arithmetic of a person")
+    if type(op) not in _OPERATORS:
+        raise ValueError("no arithmetic of a person")
+    return float(_OPERATORS[type(op)](_number(left), _number(right)))
 
 
 def _converted(function: str, value: Constant) -> Constant:
-    """Return what ``str``, ``float`` and ``int`` make of a constant; ``round`` is left undone."""
-    if function == "str" or value is None:
+    """Return what a type makes of a constant; ``round`` is left undone."""
+    if function == "str":
         return str(value)
+    if function not in _NUMBERS or value is None:
+        raise ValueError("no type of a constant")
     number = float(value)
     if not math.isfinite(number):
         raise ValueError("not finite")

@@ -17,6 +17,7 @@ _LINES_TRIED = 20  # of an answer in a cell that is no Python
 _CELL_MAGIC = re.compile(r"\s*%%(?!time\b|timeit\b|capture\b)\w")
 _PARAMETER = re.compile(r"[ \t]*#[ \t]*@param.*")
 _QUOTES = "\"'`“”„〝〞「」『』《》‘’＂＇"
+_AFTER = " \t\n，。,;；."
 _NUMBER_LIKE = re.compile(r"[\d零〇一二三四五六七八九十两点點百分之.,%+\-\s。;]+")
 _CONDITIONAL = "写在 if 或循环里，可能没有执行 (inside an if or a loop)"
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
@@ -107,11 +108,16 @@ def _read_block(
     for node in nodes:
         for target, value in _assigned(node):
             for found in _read_target(target, value, lines):
-                yield replace(found, value=None, problem=_CONDITIONAL) if is_conditional else found
+                yield _conditional(found) if is_conditional else found
         if isinstance(node, ast.With | ast.Try):
             yield from _read_block(node.body, lines, is_conditional)
         elif isinstance(node, ast.If | ast.For | ast.While):
             yield from _read_block([*node.body, *node.orelse], lines, True)
+
+
+def _conditional(found: Assignment) -> Assignment:
+    typed = f"if …: {found.typed or found.value}"
+    return replace(found, value=None, problem=_CONDITIONAL, typed=typed)
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
@@ -193,8 +199,9 @@ def _read_line(name: str, text: str, place: str) -> Iterator[Assignment]:
     right = _PARAMETER.sub("", re.split("[=＝]", text, maxsplit=1)[1].strip()[:MAX_TEXT_CHARACTERS])
     note = "全角符号已按半角读取 (full-width punctuation read as plain)"
     for part in (right.split("\n")[0].split("#")[0].strip(), right.strip()):
-        if len(part) > 1 and part[0] in _QUOTES and part[-1] in _QUOTES:
-            yield _text(name, part.strip(_QUOTES), note)
+        bare = part.rstrip(_AFTER)
+        if len(bare) > 1 and bare[0] in _QUOTES and bare[-1] in _QUOTES:
+            yield _text(name, bare.strip(_QUOTES), note)
             return
         if len(part) < 100 and _NUMBER_LIKE.fullmatch(unicodedata.normalize("NFKC", part)):
             yield Assignment(name, part, note=note)

@@ -27,7 +27,8 @@ _STRING_OR_COMMENT = re.compile(
     re.DOTALL,
 )
 _START = re.compile(
-    r"^(?P<indent>[ \t\xa0\u3000]*)\(?(?P<name>[qQｑＱ][\d０-９]{1,2}|student_id|sentence)"
+    r"^(?P<indent>[ \t\xa0\u3000]*)[>*•(-]?[ \t]*"
+    r"(?P<name>[qQｑＱ][\d０-９]{1,2}|student_id|sentence)"
     r"[ \t\xa0\u3000]*(?::[ \t]*\w+[ \t]*)?:?[=＝](?![=＝])",
     re.M,
 )

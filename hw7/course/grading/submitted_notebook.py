@@ -81,6 +81,9 @@ def read_file(file: SubmittedFile, identity: Identity) -> ReadFile:
         notebook = _read_in_child(content) if is_large else read_notebook(content)
     except SubmissionError as error:
         return ReadFile(file, identity, problem=str(error))
+    except Exception as error:  # one student's file never ends the run, whatever is wrong with it
+        problem = f"读取时出错，请报告 (please report this error: {type(error).__name__})"
+        return ReadFile(file, identity, problem=problem)
     return ReadFile(file, identity, digest, notebook)
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hw7.course.answers import interpret, parse_number
-from hw7.course.literals import Assignment, read_assignments
+from hw7.course.literals import Assignment, last_assignments, read_assignments
 from hw7.course.marking import is_right, mark_answer
 from hw7.course.questions import load_questions
 from hw7.course.right_answers import KeyAnswer
@@ -194,6 +194,39 @@ def test_whatever_a_text_question_got_is_for_a_human(source, text):
     (assignment,) = read_assignments(source)
     mark = mark_answer(QUESTIONS["q8"], assignment, None)
     assert (mark.verdict, mark.points, mark.answer.value) == ("rubric", None, text)
+
+
+@pytest.mark.parametrize(
+    ("source", "value"),
+    [
+        ("q1 = B", "B"), ('q1 = "The answer is B"', "B"), ('q1 = "B / because"', "B"),
+        ('> q3 = "机器"', "机器"), ('- q3 = "机器"', "机器"), ('q3 = "机器"，', "机器"),
+        ('q3 = "机 器"', "机器"),
+        ('q3 = "机器 / 0.14"', "机器"), ('q3 = "机器 14%"', "机器"), ('q3 = "_机器"', "机器"),
+        ("q4 = ~0.03", 0.03), ("q4 = ≈0.03", 0.03), ('q4 = "机器: 0.03"', 0.03),
+        ("q4 = np.float64(0.03)", 0.03), ('q4 = Decimal("0.03")', 0.03), ("q4 = 1 - 0.97", 0.03),
+    ],
+)  # fmt: skip
+def test_what_a_person_would_accept_is_accepted_from_the_cell(source, value):
+    ((name, assignment),) = last_assignments([source])[0].items()
+    answer = interpret(QUESTIONS[name], assignment)
+    expected = pytest.approx(value) if isinstance(value, float) else value
+    assert answer.status == "accepted" and answer.value == expected
+    assert answer.notes, "what is not as Python has it is said"
+
+
+@pytest.mark.parametrize(
+    ("source", "typed"),
+    [
+        ("q1 = answer", "answer"), ('q1 = ["B", "C"]', '["B", "C"]'), ("q3 = <机器>", "<机器>"),
+        ('if x:\n    q1 = "B"', "if …: B"), ("q4 = 0.03 or 0.04", "0.03 or 0.04"),
+        ("q4 = abs(-0.03)", "abs(-0.03)"), ('q1 = "B和C"', "B和C"), ("q1 = 2", "2"),
+    ],
+)  # fmt: skip
+def test_what_a_person_would_ask_about_is_malformed_and_kept_as_typed(source, typed):
+    ((name, assignment),) = last_assignments([source])[0].items()
+    answer = interpret(QUESTIONS[name], assignment)
+    assert (answer.status, answer.typed) == ("malformed", typed) and answer.problem
 
 
 @pytest.mark.parametrize("given", ["B" + "\u0301\u0323" * 20_000, "\u0301\u0323" * 20_000])

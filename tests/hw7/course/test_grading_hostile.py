@@ -115,6 +115,21 @@ def test_every_attribute_of_a_notebook_survives_the_process(monkeypatch):
     assert read.notebook.prose and read.notebook.overwritten == ["q1", "q2"]
 
 
+def test_an_error_of_our_own_costs_only_the_file_that_met_it(tmp_path, monkeypatch):
+    real = submitted_notebook.read_notebook
+
+    def fails_for_one(content):
+        assert b"cursed" not in content
+        return real(content)
+
+    monkeypatch.setattr(submitted_notebook, "read_notebook", fails_for_one)
+    course = Class(tmp_path)
+    course.hand_in("b1.ipynb", sheet(RIGHT))
+    course.hand_in("b2.ipynb", sheet({"q8": '"cursed"'}))
+    rows = course.grade()
+    assert rows["b1"]["score"] == "80" and "please report" in rows["b2"]["problem"]
+
+
 def test_one_students_many_files_are_not_all_read(tmp_path):
     course = Class(tmp_path)
     for number in range(60):
