@@ -26,7 +26,8 @@ from tests.support.made_explanations import (
 
 
 def data_of(html: str) -> dict:
-    return json.loads(html[html.rindex("})({") + 3 : html.rindex(");</script>")])
+    start = html.index('})({"identity"') + 3
+    return json.loads(html[start : html.rindex(");</script>")])
 
 
 def unpacked(text: str) -> numpy.ndarray:
