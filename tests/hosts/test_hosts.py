@@ -71,7 +71,9 @@ def python_of(host, tmp_path):
     return make_fresh(base / host.name, tmp_path / "environment")
 
 
-def run_notebook(python, notebook, host, tmp_path, *, root_folders=None, is_isolated):
+def run_notebook(
+    python, notebook, host, tmp_path, *, root_folders=None, is_isolated, programs=None
+):
     """Execute a notebook with the host's kernel; return the facts that the run wrote."""
     kernels = tmp_path / "jupyter" / "kernels" / "host"
     kernels.mkdir(parents=True)
@@ -86,7 +88,10 @@ def run_notebook(python, notebook, host, tmp_path, *, root_folders=None, is_isol
     command = [sys.executable, str(RUN), str(tmp_path / "order.json")]
     if is_isolated:
         command = ["unshare", "--user", "--map-root-user", "--net", "--mount", *command]
-    subprocess.run(command, check=True, env=environment_of(host, tmp_path), timeout=2 * LIMIT)
+    environment = environment_of(host, tmp_path)
+    if programs is not None:
+        environment["PATH"] = f"{programs}{os.pathsep}{environment['PATH']}"
+    subprocess.run(command, check=True, env=environment, timeout=2 * LIMIT)
     return json.loads((tmp_path / "facts.json").read_text())
 
 
@@ -174,15 +179,34 @@ def test_kaggle_without_internet_installs_from_its_dataset(released, tmp_path, c
     assert first_lines(notebook)[-1].startswith("helpers ")
 
 
+def unpacked_classroom(released, tmp_path):
+    with zipfile.ZipFile(released / "hw7-classroom.zip") as archive:
+        archive.extractall(tmp_path / "a folder with spaces")
+    return tmp_path / "a folder with spaces" / "hw7-classroom"
+
+
 @pytest.mark.parametrize("name", ["02_translation", "03_generation"])
 def test_classroom_without_network_runs_from_the_unpacked_zip(
     released, tmp_path, can_isolate, name
 ):
     python = python_of(CLASSROOM, tmp_path)
     before = versions_of(python)
-    with zipfile.ZipFile(released / "hw7-classroom.zip") as archive:
-        archive.extractall(tmp_path / "a folder with spaces")
-    notebook = tmp_path / "a folder with spaces" / "hw7-classroom" / f"{name}.ipynb"
+    notebook = unpacked_classroom(released, tmp_path) / f"{name}.ipynb"
     facts = run_notebook(python, notebook, CLASSROOM, tmp_path, is_isolated=True)
     check(CLASSROOM, python, before, facts, notebook)
     assert first_lines(notebook)[-1].startswith("helpers ")
+
+
+def test_an_environment_made_by_uv_installs_through_uv(released, tmp_path, can_isolate):
+    """Such environments have no pip of their own."""
+    python = python_of(CLASSROOM, tmp_path)
+    for folder in python.parent.parent.glob("lib/python3*/site-packages/pip*"):
+        shutil.rmtree(folder)
+    before = versions_of(python)
+    assert "pip" not in before
+    programs = tmp_path / "programs"
+    programs.mkdir()
+    (programs / "uv").symlink_to(Path(sys.executable).parent / "uv")
+    notebook = unpacked_classroom(released, tmp_path) / "02_translation.ipynb"
+    facts = run_notebook(python, notebook, CLASSROOM, tmp_path, is_isolated=True, programs=programs)
+    check(CLASSROOM, python, before, facts, notebook)
