@@ -61,7 +61,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--to", type=Path, metavar="FOLDER", help="below this folder instead of models/"
     )
     parser.add_argument(
-        "--stall-timeout", type=float, default=60.0, metavar="SECONDS",
+        "--stall-timeout", type=_seconds, default=60.0, metavar="SECONDS",
         help="begin a transfer anew when almost nothing arrived for so long (default: 60)",
     )  # fmt: skip
 
@@ -70,6 +70,16 @@ def _model(name: str) -> str:
     if name not in {*_ALL, "all"}:
         raise argparse.ArgumentTypeError(f"there is no {name!r}, only {', '.join(_ALL)} and all")
     return name
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds above 0")
+    return seconds
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -84,7 +84,18 @@ def test_help_tells_usage_and_every_exit_code():
 
 
 @pytest.mark.parametrize(
-    "words", [["--wiht"], ["Qwen3"], ["--with"], ["--with", "wget"], ["--stall-timeout", "soon"]]
+    "words",
+    [
+        ["--wiht"],
+        ["Qwen3"],
+        ["--with"],
+        ["--with", "wget"],
+        ["--stall-timeout", "soon"],
+        ["--stall-timeout", "0"],
+        ["--stall-timeout", "inf"],
+        ["--stall-timeout=-1"],
+        ["smolm2"],
+    ],
 )
 def test_misuse_is_told_in_one_line(start, words):
     code, _, stderr = finish(start(*words))
