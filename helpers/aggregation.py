@@ -98,6 +98,7 @@ def parts_of(model: "AttributionModel", generation: "Generation") -> list[Part]:
 def input_words(model: "AttributionModel", generation: "Generation") -> list[list[int]]:
     """Return the places of the tokens of each word that was read, the model's format left out."""
     tokens = generation.sources.input_tokens[0]
+    tokens = tokens[: len(tokens) - generation.skipped]
     parts = list(generation.prompt_parts) or [("source", False)] * len(tokens)
     tokenizer = model.tokenizer
     axis = axis_of(tokens, parts, spelling_of(tokenizer), special_tokens_of(tokenizer))

@@ -323,6 +323,15 @@ def test_span_with_a_contrast_counts_from_the_prompt(qwen):
     numpy.testing.assert_allclose(made.table().to_numpy(), expected, atol=1e-6)
 
 
+def test_ablation_leaves_out_words_of_the_chat_and_not_of_the_thinking(qwen):
+    made = explain(
+        qwen, chat=QUESTION, target=REPLY, methods=["saliency", "ablation"], answer_only=True
+    )
+    turns = made.table("ablation", level="turn")["answer"]
+    assert turns["user"] != 0
+    assert not numpy.nan_to_num(turns[["thinking", "user template"]]).any()
+
+
 def test_span_takes_all_bytes_of_its_characters(qwen):
     made = explain(qwen, chat=QUESTION, target=REPLY, methods=["saliency"], span="黎")
     assert list(made.table().columns) == ["◌", "◌", "黎"]
