@@ -18,10 +18,10 @@ def check_words(model: "AttributionModel", text: str) -> None:
     Raises:
         TextError: Names the words, and for each the nearest ones that the model knows.
     """
-    unknown = [
-        f"{word} (but {', '.join(nearest)})" if (nearest := nearest_words(model, word)) else word
-        for word in unknown_words(model, text)
-    ]
+    unknown = []
+    for word in unknown_words(model, text):
+        nearest = ", ".join(nearest_words(model, word))
+        unknown.append(f"{word} (nearest known: {nearest})" if nearest else word)
     if unknown:
         raise TextError(
             f"{model.model_name} does not know {', '.join(unknown)}; its heatmap would explain a "

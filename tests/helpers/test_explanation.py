@@ -197,9 +197,9 @@ def test_unknown_words_are_named(translator):
 
 
 def test_nearest_known_words_are_named_beside_an_unknown_one(translator):
-    with pytest.raises(TextError, match=r"机关 \(but [^)]*机") as refused:
+    with pytest.raises(TextError, match=r"机关 \(nearest known: [^)]*机") as refused:
         explain(translator, "我喜欢机关。")
-    (nearest,) = re.findall(r"\(but ([^)]*)\)", str(refused.value))
+    (nearest,) = re.findall(r"\(nearest known: ([^)]*)\)", str(refused.value))
     assert 1 <= len(nearest.split(", ")) <= 3
     for word in nearest.split(", "):
         assert translator.tokenizer.unk_token_id not in translator.tokenizer(word).input_ids
