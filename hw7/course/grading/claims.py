@@ -23,19 +23,23 @@ def false_claims(
     known = class_list
     if not class_list.students:
         known = ClassList([files[0].identity.student for files in files_of.values()])
+    used_by: dict[str, dict[str, None]] = {}
     for name, files in files_of.items():
         is_own = Ids([name]).find
         for read in files:
             for other in known.mentioned_in(read.identity.own):
                 if other.id != name:
                     yield name, f"文件名里写着 {other.id} (file name bears {other.id})"
-                    yield other.id, _used_by(name)
+                    used_by.setdefault(other.id, {})[name] = None
             for claimed in _claimed(read.notebook):
                 owner = known.student(claimed)
                 if not is_own(claimed) and (owner or class_list.students or is_sure):
                     yield name, f"答卷是 {claimed} 的 (the sheet was made for {claimed})"
                     if owner:
-                        yield owner.id, _used_by(name)
+                        used_by.setdefault(owner.id, {})[name] = None
+    for name, others in used_by.items():
+        names = listed(list(others))
+        yield name, f"{names} 交的文件写着这位学生 (a file handed in by {names} bears this id)"
 
 
 def _claimed(notebook: SubmittedNotebook | None) -> list[str]:
@@ -44,10 +48,6 @@ def _claimed(notebook: SubmittedNotebook | None) -> list[str]:
         return []
     ids = [notebook.text_of("student_id"), notebook.record.get("student_id", "").strip()]
     return list(dict.fromkeys(claimed[:80] for claimed in ids if claimed))
-
-
-def _used_by(name: str) -> str:
-    return f"{name} 交的文件写着这位学生 (a file handed in by {name} bears this student's id)"
 
 
 def flags_against_key(notebook: SubmittedNotebook, key: Key, key_id: str) -> Iterator[str]:
