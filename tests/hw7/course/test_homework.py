@@ -11,7 +11,8 @@ from hw7.course import sheet_checks
 from hw7.course.grading.submitted_notebook import read_notebook
 from hw7.course.record import RECORD_MARK, parse_record
 from hw7.course.sheet_checks import check_answer, is_correct, is_legal, show_answers
-from tests.support.made_submissions import RIGHT, as_bytes, code_cell, notebook, sheet
+from hw7.course.sheet_questions import packed_questions
+from tests.support.made_submissions import QUESTIONS, RIGHT, as_bytes, code_cell, notebook, sheet
 
 
 @pytest.fixture(autouse=True)
@@ -69,6 +70,19 @@ def test_correctness_is_told_only_for_questions_the_instructor_opened(capsys, tm
         check_answer(question, value)
     verdicts = [line for line in capsys.readouterr().out.splitlines() if "自查" in line]
     assert ["正确 (right)" in v and "不" not in v for v in verdicts] == [True, False, True]
+
+
+def test_a_file_for_the_common_sheet_says_nothing_about_a_personal_look_up(capsys, tmp_path):
+    opened = {"answers": {"q1": {"correct": "A"}, "q3": {"correct": "机器"}}}
+    (tmp_path / "self_check.yaml").write_text(yaml.safe_dump(opened), "utf-8")
+    own = QUESTIONS["q3"].with_query(QUESTIONS["q3"].query, ["办公室", "餐厅"])
+    asked = [own if q.id == "q3" else q for q in QUESTIONS.questions]
+    questions = QUESTIONS.model_copy(update={"questions": asked})
+    sheet_checks.open_sheet(packed_questions(questions, {}))
+    check_answer("q3", "辦公室")
+    check_answer("q1", "A")
+    shown = capsys.readouterr().out
+    assert "读作 办公室" in shown and shown.count("自查") == 1
 
 
 def test_the_preview_shows_exactly_what_the_grader_reads(capsys):

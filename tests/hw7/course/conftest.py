@@ -1,0 +1,55 @@
+"""A release and a key with personal questions, made once for all tests of the course."""
+
+import shutil
+
+import pytest
+
+from hw7.cli import main as hw7
+from hw7.course.commands import release
+from hw7.course.key_queries import Explainer
+from tests.support.made_submissions import QUESTIONS
+
+
+@pytest.fixture(scope="session")
+def checkout(tmp_path_factory, project):
+    """A copy of this checkout to release from, so that nobody edits it meanwhile."""
+    copy = tmp_path_factory.mktemp("checkout")
+    for name in ("helpers", "hw7", "assets", "notebooks"):
+        ignored = shutil.ignore_patterns("__pycache__", ".ipynb_checkpoints")
+        shutil.copytree(project / name, copy / name, ignore=ignored)
+    for name in ("pyproject.toml", "README.md", "LICENSE", "hw7_setup.py"):
+        shutil.copy(project / name, copy)
+    return copy
+
+
+@pytest.fixture(scope="session")
+def released(tmp_path_factory, checkout):
+    """A release, built once."""
+    output = tmp_path_factory.mktemp("release") / "dist"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(release, "project_folder", lambda: checkout)
+        assert hw7(["release", "--url", "https://example.org/hw7/", "-o", str(output)]) == 0
+    return output
+
+
+@pytest.fixture(scope="session")
+def wheel(released):
+    return next(released.glob("hw7_*.whl"))
+
+
+@pytest.fixture(scope="session")
+def explainer(project):
+    """The bundled translator and what it explained so far."""
+    folder = str(project / "assets/models/tiny-zh-en")
+    return Explainer({"translation": folder}, QUESTIONS.look_ups)
+
+
+@pytest.fixture(scope="session")
+def class_key(tmp_path_factory):
+    """A key with personal questions for 12 students, made by the command."""
+    folder = tmp_path_factory.mktemp("key")
+    roster = "student_id,name\n" + "".join(f"b{n},学生{n}\n" for n in range(12))
+    (folder / "roster.csv").write_text(roster, "utf-8")
+    words = ["--model", "offline", "--students", str(folder / "roster.csv"), "--salt", "test"]
+    assert hw7(["key", *words, "-o", str(folder / "key.yaml")]) == 0
+    return folder
