@@ -64,9 +64,12 @@ def run(arguments: argparse.Namespace) -> int:
         result.student.id: gradebook.row_of(result, questions, earlier.get(result.student.id, {}))
         for result in results
     }
-    _refuse_several(arguments.gradescope, results)
+    of_this_run = [result for result in results if result.student.id in names]
+    _refuse_several(arguments.gradescope, of_this_run)
     _write_gradebook(arguments.output, questions, rows)
     _write_reports(arguments, questions, results, rows, class_list)
+    if arguments.gradescope is not None:
+        _write_gradescope(arguments.gradescope, of_this_run, rows)
     _report(results, rows)
     _report_answers(results)
     pages = report_path(arguments.output, "feedback")
@@ -154,8 +157,6 @@ def _write_reports(
     text = gradebook.as_csv(item_analysis.COLUMNS, item_analysis.table_of(items))
     gradebook.write_text(report_path(output, "items.csv"), text)
     item_analysis.draw(items, report_path(output, "items.png"))
-    if arguments.gradescope is not None:
-        _write_gradescope(arguments.gradescope, results, rows)
 
 
 def _write_gradescope(target: Path, results: Sequence[Result], rows: dict[str, Row]) -> None:

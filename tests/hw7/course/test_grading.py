@@ -1,6 +1,7 @@
 """Grading a class from the command line: marks, lateness, several files, suspicion, reruns."""
 
 import datetime
+import json
 import os
 import shutil
 import subprocess
@@ -357,7 +358,9 @@ def test_one_students_files_can_be_graded_as_a_platform_does(course):
     target = course.folder / "results.json"
     rows = course.grade("--student", "b1", "--gradescope", str(target))
     assert list(rows) == ["b1"] and "sheet was made for b9" in rows["b1"]["flags"]
-    assert target.is_file()
+    assert json.loads(target.read_text("utf-8"))["score"] == 80
+    rows = course.grade("--student", "b2", "--gradescope", str(target))
+    assert list(rows) == ["b1", "b2"], "the gradebook keeps who was graded before"
 
 
 def test_grading_loads_no_model_library(course):
