@@ -21,7 +21,8 @@ from hw7.course.personal_questions import (
     load_sentences,
     personal_key,
 )
-from tests.support.made_submissions import QUESTIONS, Class, code_cell
+from hw7.course.sheet_questions import packed_questions
+from tests.support.made_submissions import QUESTIONS, Class, code_cell, notebook
 
 LOOK_UPS = QUESTIONS.look_ups
 
@@ -172,3 +173,39 @@ def test_a_draw_depends_on_salt_student_and_label_alone():
     assert draw("s", "b1", "x") == draw("s", "b1", "x")
     others = [draw("t", "b1", "x"), draw("s", "b2", "x"), draw("s", "b1", "y")]
     assert len({draw("s", "b1", "x"), *others}) == 4
+
+
+@pytest.mark.bundled
+@pytest.mark.parametrize(
+    ("template", "verdict"),
+    [
+        ('q3 = "{}"', "right"),
+        ('q3 = "\\ufeff{}\\u200b"', "right"),
+        ("q3 = “{}”", "right"),
+        ('q3 = ("「{}」（0.51）")', "right"),
+        ('q3 = "。"', "wrong"),
+        ("q3 = explanation.most_important('the', method='saliency')", "malformed"),
+        ('q3 = ""', "unanswered"),
+    ],
+)
+def test_sheet_self_check_and_grader_agree_about_every_spelling(
+    class_key, tmp_path, monkeypatch, capsys, template, verdict
+):
+    key = load_key(class_key / "key.yaml", QUESTIONS)
+    student = next(iter(key.students))
+    right = key.answer("q3", student)
+    typed = template.format(right.correct)
+    sheet_checks.open_sheet(packed_questions(key.personalised(QUESTIONS, student), {"q3": right}))
+    history = SimpleNamespace(input_hist_raw=["", typed])
+    shell = SimpleNamespace(history_manager=history, user_ns={})
+    monkeypatch.setattr("IPython.get_ipython", lambda: shell)
+    sheet_checks.check_answer("q3", right.correct)
+    said = {
+        "right": "自查：正确", "wrong": "自查：不正确", "malformed": "格式不对",
+        "unanswered": "还没有作答",
+    }  # fmt: skip
+    assert said[verdict] in capsys.readouterr().out
+    sheet_checks.open_sheet("")
+    course = Class(tmp_path, key)
+    course.hand_in(f"hw7_{student}.ipynb", notebook([code_cell(typed), code_cell('q1 = "A"')]))
+    assert course.grade()[student]["q3_result"] == verdict
