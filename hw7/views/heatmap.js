@@ -106,15 +106,16 @@ function makeView(app) {
     const all = (layer.unpacked ||= unpack(layer));
     // A column without any score, as where there is no contrast, does not thin the mean of its group.
     const isScored = range(0, width).map((token) => range(0, data.rows.tokens.length).some((row) => isKnown(all[row * width + token])));
-    const known = (column) => column.members.filter((token) => isScored[token]);
+    const scored = columns.map((column) => column.members.filter((token) => isScored[token]));
     // Rows of a group add up, its columns are averaged: so a column keeps its total.
     const scoreOf = (members, tokens) => {
+      if (members.length === 1 && tokens.length === 1) return all[members[0] * width + tokens[0]];
       const cells = members.flatMap((row) => tokens.map((token) => all[row * width + token]));
       return cells.some(isKnown) ? total(cells) / tokens.length : NaN;
     };
-    const scores = rows.map((row) => columns.map((column, at) => scoreOf(row.members.filter((token) => !own[at].has(token)), known(column))));
-    scores.push(columns.map((column, at) => scoreOf([...own[at]].filter((row) => row < data.rows.tokens.length), known(column))));
-    if (app.isHiding && layer.isShare) rescale(scores, columns.map((column) => total([scoreOf(range(0, data.rows.tokens.length), known(column))])));
+    const scores = rows.map((row) => columns.map((column, at) => scoreOf(own[at].size ? row.members.filter((token) => !own[at].has(token)) : row.members, scored[at])));
+    scores.push(columns.map((column, at) => scoreOf([...own[at]].filter((row) => row < data.rows.tokens.length), scored[at])));
+    if (app.isHiding && layer.isShare) rescale(scores, columns.map((_, at) => total([scoreOf(range(0, data.rows.tokens.length), scored[at])])));
     return { ...layer, scores };
   });
   const isEmpty = (row) => layers.every(({ scores }) => !scores[row].some(isKnown));
