@@ -115,6 +115,14 @@ def test_of_several_wheels_the_newest_is_installed(machine):
     assert machine.run().splitlines()[-1] == "helpers 0.10.0"
 
 
+@pytest.mark.parametrize("name", ["hw7_kit.whl", "hw7_attribution_kit-0.1.0-py3-none-any (1).whl"])
+def test_a_second_copy_under_another_name_is_no_hindrance(machine, name):
+    wheel = make_wheel(machine.folder)
+    (machine.folder / name).write_bytes(wheel.read_bytes())
+    assert machine.run().splitlines()[-1] == "helpers 0.1.0"
+    assert machine.calls == [["install", "-q", str(wheel)]]
+
+
 def test_a_notebook_in_a_folder_of_translations_finds_wheel_and_packages_above(machine):
     wheel = make_wheel(machine.folder)
     (machine.folder / "packages").mkdir()
