@@ -243,13 +243,13 @@ def runs_of(case: Case) -> tuple[Callable[[], Any], Callable[[], Any]]:
 def measured(case: Case, repeats: int) -> Measurement:
     """Measure one case, the kit and Inseq in turns."""
     kit, inseq = runs_of(case)
-    if case.is_first:
-        ours = [first_call(case) for _ in range(repeats)]
-        theirs = [processor_seconds(inseq)[0] for _ in range(repeats)]
-    else:
-        kit()  # the first call is a row of its own
-        pairs = [(processor_seconds(kit)[0], processor_seconds(inseq)[0]) for _ in range(repeats)]
-        ours, theirs = ([pair[side] for pair in pairs] for side in (0, 1))
+    output = kit()  # the first call is a row of its own
+    ours, theirs, others = [], [], output
+    for _ in range(repeats):
+        seconds, output = processor_seconds(kit)
+        ours.append(first_call(case) if case.is_first else seconds)
+        seconds, others = processor_seconds(inseq)
+        theirs.append(seconds)
     mine, reference = statistics.median(ours), statistics.median(theirs)
     return Measurement(
         name=case.name,
@@ -260,7 +260,7 @@ def measured(case: Case, repeats: int) -> Measurement:
         most_seconds=case.seconds,
         kit_peak_bytes=peak_of(kit),
         inseq_peak_bytes=peak_of(inseq),
-        largest_difference=difference(kit(), inseq()),
+        largest_difference=difference(output, others),
     )
 
 

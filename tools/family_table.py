@@ -53,7 +53,7 @@ SMALL_VALUES: list[tuple[int, tuple[str, ...]]] = [
          "shared_intermediate_size", "intermediate_size_mlp")),
     (2, ("num_hidden_layers", "num_layers", "num_encoder_layers", "num_decoder_layers", "n_layer",
         "n_layers", "encoder_layers", "decoder_layers", "num_key_value_heads", "num_kv_heads",
-        "n_head_kv", "num_experts_per_tok", "moe_topk", "moe_top_k")),
+        "n_head_kv", "full_attention_interval", "attn_layer_period", "num_experts_per_tok", "moe_topk", "moe_top_k")),
     (4, ("num_attention_heads", "num_heads", "n_head", "n_heads", "encoder_attention_heads",
         "decoder_attention_heads", "num_encoder_attention_heads", "num_decoder_attention_heads",
         "num_experts", "num_local_experts", "n_routed_experts", "moe_num_experts")),
@@ -64,7 +64,7 @@ SMALL_VALUES: list[tuple[int, tuple[str, ...]]] = [
     (VOCABULARY_SIZE, ("vocab_size", "decoder_vocab_size")),
     (PAD, ("pad_token_id", "decoder_start_token_id")),
     (EOS, ("eos_token_id",)),
-    (1, ("bos_token_id", "n_group", "topk_group", "first_k_dense_replace")),
+    (1, ("bos_token_id", "attn_layer_offset", "n_group", "topk_group", "first_k_dense_replace")),
 ]  # fmt: skip
 SMALL_VALUE_OF = {name: value for value, names in SMALL_VALUES for name in names}
 
@@ -325,7 +325,7 @@ def table_of(rows: list[Row]) -> str:
         "Each family that Transformers' auto classes list, built small with random weights, saved,",
         "loaded with `load_model` and explained with `explain`. *Equal*: saliency is at most",
         f"{TOLERANCE} (of scores that sum to one) away from gradients in float64, token by token,",
-        "without Inseq and without the kit; the score is the logit.",
+        "without Inseq and without the kit.",
         "",
         f"{len(rows)} families: {counts}.",
         "",

@@ -8,7 +8,7 @@ from helpers.errors import MethodError
 from helpers.generation import generate
 from helpers.methods import EXTRA_PACKAGES, missing_methods, working_methods
 from hw7.engine.exactness import ONLY_HERE
-from hw7.engine.inseq_outputs import method_of_inseq
+from hw7.engine.inseq_methods import method_of_inseq
 from tests.support.random_models import random_model, random_text
 
 FAMILIES = ("marian", "llama", "gpt2", "qwen3")
