@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from helpers.environment import assets_folder, host, models_folder
-from helpers.errors import HomeworkError, ModelNotFoundError
+from helpers.errors import HomeworkError, ModelNotFoundError, nearest
 from hw7.fetch.completeness import (
     has_weights,
     is_in_hub_cache,
@@ -53,6 +53,9 @@ CATALOG = {
 }
 
 
+KNOWN_NAMES = (*CATALOG, *(entry.full_id for entry in CATALOG.values()))
+
+
 @dataclass(frozen=True)
 class ModelSource:
     """Where a model comes from.
@@ -93,7 +96,8 @@ def find_model(name: str) -> ModelSource:
     looks_like_a_path = name.startswith((".", "/", "~", "\\")) or name.count("/") != 1
     if looks_like_a_path or any(character.isspace() for character in name):
         raise ModelNotFoundError(
-            f"There is no model named {name!r}. Use one of {', '.join(map(repr, CATALOG))}, "
+            f"There is no model named {name!r}.{nearest(name, KNOWN_NAMES)} Use one of "
+            f"{', '.join(map(repr, CATALOG))}, "
             "a folder with a model, or a hub name such as 'Qwen/Qwen3-0.6B'."
         )
     return ModelSource(name, name, "the hub name you gave")

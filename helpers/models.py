@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from packaging.version import Version
@@ -37,6 +38,7 @@ def load_model(
     quantization: Quantization | None = None,
     dtype: str = "auto",
     has_repairs: bool = True,
+    **misspelt: object,
 ) -> "AttributionModel":
     """Load a model for attribution and print in one line which one it is and why.
 
@@ -51,13 +53,20 @@ def load_model(
         has_repairs: Repair a translator whose decoder would scale Inseq's embeddings twice (see
             ``hw7.engine.repairs``). False gives the scores of Inseq without the repair, to
             compare with numbers published without it.
+        misspelt: None; any other name is refused with the nearest of these.
 
     Raises:
         ModelNotFoundError: No such model; the message lists what there is.
         DeviceError: The device is not on this machine; use ``device="auto"``.
         NotEnoughMemoryError: The model does not fit; the message says what would.
     """
-    source = find_model(name)
+    known = ("device", "quantization", "dtype", "has_repairs")
+    check_names(misspelt, known, "setting of load_model")
+    if not isinstance(name, (str, Path)):
+        raise ModelNotFoundError(
+            f"A model has a name or a folder, but this is {name!r}. Type: load_model('translation')"
+        )
+    source = find_model(str(name))
     device = choose_device(device)
     fetch_if_missing(source)
     settings = _loading_settings(device, quantization, dtype)

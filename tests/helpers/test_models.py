@@ -83,6 +83,27 @@ def test_cuda_asked_for_and_absent_names_the_way_out():
         load_model("translation", device="cuda")
 
 
+@pytest.mark.parametrize(
+    ("name", "right"),
+    [("translatoin", "translation"), ("Generation", "generation"), ("opus-mt-zh-en", "opus-mt")],
+)
+def test_misspelt_model_is_refused_with_the_nearest_name(name, right):
+    with pytest.raises(ModelNotFoundError, match=f"Did you mean '.*{right}"):
+        load_model(name)
+
+
+@pytest.mark.parametrize("name", [None, 3, ["translation"]])
+def test_what_is_no_name_of_a_model_is_refused(name):
+    with pytest.raises(ModelNotFoundError, match=r"Type: load_model\('translation'\)"):
+        load_model(name)
+
+
+@pytest.mark.parametrize("name", ["devise", "quantisation", "dtpye", "has_repair"])
+def test_misspelt_setting_of_load_model_is_refused_with_the_right_one(name):
+    with pytest.raises(HomeworkError, match="Did you mean"):
+        load_model("translation", **{name: "cpu"})
+
+
 def test_unknown_device_lists_the_known_ones():
     with pytest.raises(DeviceError, match="'cuda', 'mps', 'cpu'"):
         load_model("translation", device="tpu")
