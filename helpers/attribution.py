@@ -7,9 +7,8 @@ from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from helpers.aggregation import aggregate, explained_places, input_words, parts_of
-from helpers.chat import Message, check_messages, is_chat
 from helpers.environment import progress_bar
-from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_names, say
+from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_names, say, told_as
 from helpers.explanation import Explanation
 from helpers.generation import Generation, encode_contrast, generate, narrowed
 from helpers.memory import check_loaded, ensure_attribution_fits
@@ -19,6 +18,7 @@ from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError
 from hw7.engine.exactness import ONLY_HERE
 from hw7.fetch.errors import first_line
+from hw7.text.chat import Message, check_messages, is_chat
 from hw7.views.levels import AGGREGATIONS
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def explain(
     if chat is not None:
         if text is not None:
             raise TextError("Give either a text or chat=[…], not both.")
-        check_messages(chat)
+        with told_as(TextError):
+            check_messages(chat)
         text = chat
     for_writing = {name: settings[name] for name in settings if name in writing}
     for_scoring = {name: settings[name] for name in settings if name in scoring}

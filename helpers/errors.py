@@ -1,7 +1,8 @@
 """What students are told: errors with what happened, why, and the next thing to type."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
 
@@ -35,6 +36,15 @@ class MethodError(HomeworkError):
 
 class TokenLookupError(HomeworkError, LookupError):
     """The token asked for is not in the heatmap, or occurs more than once."""
+
+
+@contextmanager
+def told_as(error: type[HomeworkError]) -> Iterator[None]:
+    """Tell the student what a leaf refuses, whose ``ValueError`` is a whole sentence."""
+    try:
+        yield
+    except ValueError as refusal:
+        raise error(str(refusal)) from refusal
 
 
 def check_names(

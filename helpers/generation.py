@@ -6,13 +6,14 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from helpers import texts, vocabulary
-from helpers.chat import Message, Part, chat_prompt, is_chat
-from helpers.errors import HomeworkError, TextError, check_names, say, say_once
+from helpers.errors import HomeworkError, TextError, check_names, say, say_once, told_as
 from helpers.memory import check_loaded
 from helpers.models import repair
 from helpers.tokens import as_written, special_tokens_of
 from hw7.engine.positions import longest_target
 from hw7.fetch.errors import first_line
+from hw7.text.chat import Message, chat_prompt, is_chat
+from hw7.text.groups import Part
 
 if TYPE_CHECKING:
     import torch
@@ -104,7 +105,8 @@ def generate(
     """
     check_loaded(model)
     settings = _checked_settings(generation_settings)
-    chat = chat_prompt(model, text, thinking) if is_chat(text) else None
+    with told_as(TextError):
+        chat = chat_prompt(model, text, thinking) if is_chat(text) else None
     if chat is None and thinking is not None:
         raise TextError("thinking= is for chats. Give the messages with chat=[…], or leave it out.")
     text = texts.check_text(text if chat is None else chat.text)

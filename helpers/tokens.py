@@ -12,15 +12,13 @@ merges a row or a column of a heatmap.
 """
 
 import codecs
-from bisect import bisect_right
 from collections.abc import Collection, Sequence
 from functools import lru_cache
-from itertools import accumulate, pairwise
 from typing import Any, Literal
 
 import regex
-from uniseg.sentencebreak import sentence_boundaries
 
+from hw7.text.groups import Piece
 from hw7.views.labels import INCOMPLETE, printable
 
 Spelling = Literal[
@@ -39,9 +37,6 @@ NOTHING = "∅"
 LONGEST_LABEL = 32
 _CHINESE = regex.compile(r"\p{Han}")
 _BYTE_TOKEN = regex.compile(r"<0x([0-9A-Fa-f]{2})>")
-# The boundaries of Unicode (UAX 29). Thai, Lao, Khmer and Burmese are written without spaces and
-# would need a dictionary; a run of their letters stays together, so that no word is torn.
-_WORD_BOUNDARY = regex.compile(r"\b(?!(?<=\p{Line_Break=SA})\p{Line_Break=SA})", regex.WORD)
 
 
 def _mark_incomplete(error: UnicodeError) -> tuple[str, int]:
@@ -162,15 +157,26 @@ def token_texts(
     tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
 ) -> list[str]:
     """Return the text that each token adds, spaces included; ``INCOMPLETE`` where it adds none."""
-    return [text for text, _ in _decoded(tokens, spelling, special_tokens)]
+    return [shown(piece) for piece in pieces_of(tokens, spelling, special_tokens)]
 
 
-def _decoded(
-    tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str]
-) -> list[tuple[str, bool]]:
-    """Return each token's text, and whether a character begun in it goes on in the next token."""
+def shown(piece: Piece) -> str:
+    """Return the text of a token; ``INCOMPLETE`` where that is but a part of a character."""
+    return piece.text or INCOMPLETE * piece.is_cut
+
+
+def pieces_of(
+    tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
+) -> list[Piece]:
+    """Return what each token adds to the text, and whether it is special or ends in mid-character.
+
+    Args:
+        tokens: One sequence of raw tokens, as ``convert_ids_to_tokens`` gives them.
+        spelling: How the tokenizer spells tokens, see ``spelling_of``.
+        special_tokens: Tokens whose text is their name, such as ``</s>``.
+    """
     decoder = codecs.getincrementaldecoder("utf-8")("hw7-incomplete")
-    decoded = []
+    pieces = []
     for token in tokens:
         # An id beyond the vocabulary has no token; models are often larger than their tokenizers.
         token = token or ""
@@ -178,11 +184,12 @@ def _decoded(
         data = None if is_special else _bytes_of(token, spelling)
         if data is None:
             decoder.reset()
-            decoded.append((token if is_special else _text_of(token, spelling), False))
+            text = token if is_special else _text_of(token, spelling)
+            pieces.append(Piece(text, is_special=is_special))
         else:
-            text = decoder.decode(data) or (INCOMPLETE if data else "")
-            decoded.append((text, bool(decoder.getstate()[0])))
-    return decoded
+            text = decoder.decode(data)
+            pieces.append(Piece(text, is_cut=bool(data and decoder.getstate()[0])))
+    return pieces
 
 
 def _bytes_of(token: str, spelling: Spelling) -> bytes | None:
@@ -210,72 +217,3 @@ def _text_of(token: str, spelling: Spelling) -> str:
     if spelling == "continued":
         return token[:-2] if token.endswith("@@") else token + " " * bool(token)
     return " " * bool(token) + token if spelling == "words" else token
-
-
-def tokens_of_span(texts: Sequence[str], span: str) -> list[int]:
-    """Return the tokens that spell a part of a text, where it occurs first.
-
-    Args:
-        texts: The text that each token adds; a part of a character adds none yet.
-        span: The part of the text.
-    """
-    ends = list(accumulate(map(len, texts)))
-    start = "".join(texts).index(span)
-    # A part of a character reaches to the end of the token that completes it.
-    begins = [0, *ends[:-1]]
-    complete = [next((end for end in ends if end > begin), begin) for begin in begins]
-    return [
-        place
-        for place, (begin, end) in enumerate(zip(begins, complete, strict=True))
-        if end > start and begin < start + len(span)
-    ]
-
-
-def sentence_numbers(words: Sequence[str]) -> list[int]:
-    """Return for each word of a text a number that it shares with its sentence (UAX 29).
-
-    Args:
-        words: The texts of the words, spaces included; together they are the text.
-    """
-    text = "".join(words)
-    ends = list(sentence_boundaries(text))[1:]
-    first = len(text) - len(text.lstrip())
-    numbers: list[int] = []
-    for word, start in zip(words, accumulate(map(len, words), initial=0), strict=False):
-        if numbers and not word.strip():
-            # White space alone, such as a blank line, goes with what is before it.
-            numbers.append(numbers[-1])
-        else:
-            # The space before a sentence stands in its first token.
-            place = start + len(word) - len(word.lstrip())
-            numbers.append(bisect_right(ends, max(place, first)))
-    return numbers
-
-
-def word_spans(
-    tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
-) -> list[tuple[int, int]]:
-    """Return the ``(start, end)`` token positions of each word, in order and without gaps.
-
-    Words end where Unicode (UAX 29) puts a boundary between two tokens. Chinese has one after
-    every character, so there each piece of the tokenizer stays a word of its own; only the pieces
-    of one split character are put together.
-
-    Args:
-        tokens: One sequence of raw tokens.
-        spelling: How the tokenizer spells tokens.
-        special_tokens: Tokens that always stand alone.
-    """
-    starts = [0] if tokens else []
-    decoded = _decoded(tokens, spelling, special_tokens)
-    # A part of a character adds no text: the character stands where it is complete.
-    texts = ["" if is_cut and text == INCOMPLETE else text for text, is_cut in decoded]
-    ends = list(accumulate(map(len, texts)))
-    boundaries = {match.start() for match in _WORD_BOUNDARY.finditer("".join(texts))}
-    for position, pair in enumerate(pairwise(tokens), 1):
-        is_cut = decoded[position - 1][1]
-        if any(token in special_tokens for token in pair) or (
-            not is_cut and ends[position - 1] in boundaries
-        ):
-            starts.append(position)
-    return list(pairwise([*starts, len(tokens)])) if starts else []

@@ -10,13 +10,15 @@ from hypothesis import strategies as st
 from helpers import explain
 from helpers.aggregation import axis_of
 from helpers.errors import HomeworkError, TokenLookupError
+from helpers.tokens import pieces_of
 from hw7.views.levels import LEVELS
 from tests.support.chat_models import chat_model
 from tests.support.random_models import random_model
 
 
 def axis(tokens, parts=None, spelling="sentencepiece"):
-    return axis_of(tokens, parts or [("prompt", False)] * len(tokens), spelling, {"</s>", "<s>"})
+    pieces = pieces_of(tokens, spelling, {"</s>", "<s>"})
+    return axis_of(pieces, parts or [("prompt", False)] * len(tokens))
 
 
 def test_words_and_sentences_are_labelled_with_their_text():

@@ -1,7 +1,6 @@
 """Token cleanup: readable, and never a row lost or merged."""
 
 import unicodedata
-from itertools import accumulate
 from typing import get_args
 
 import pandas
@@ -11,8 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import decoders
 from uniseg.derived import default_ignorable_code_point as is_ignorable
-from uniseg.linebreak import line_break
-from uniseg.wordbreak import word_boundaries, word_break
 
 from helpers.lookup import position
 from helpers.tokens import (
@@ -25,7 +22,6 @@ from helpers.tokens import (
     special_tokens_of,
     spelling_of,
     token_texts,
-    word_spans,
 )
 from tests.support.random_models import random_tokenizer
 
@@ -254,107 +250,6 @@ def test_special_tokens_are_all_that_were_added_as_such():
     assert special_tokens_of(tokenizer) == {
         *["<pad>", "<bos>", "</s>", "<unk>", "zho_Hans", "[INST]"]
     }
-
-
-def grouped(tokens, spelling, special=()):
-    return [tokens[start:end] for start, end in word_spans(tokens, spelling, special)]
-
-
-def test_continuation_pieces_join_the_word_before_them():
-    tokens = ["▁learn", "ing", "▁is", "▁fun", "."]
-    assert grouped(tokens, "sentencepiece") == [["▁learn", "ing"], ["▁is"], ["▁fun"], ["."]]
-
-
-def test_apostrophe_joins_its_word():
-    assert grouped(["Ġdon", "'t", "Ġstop"], "byte-level") == [["Ġdon", "'t"], ["Ġstop"]]
-
-
-def test_chinese_pieces_stay_words_of_their_own():
-    assert grouped(["▁机器", "学习", "。"], "sentencepiece") == [["▁机器"], ["学习"], ["。"]]
-
-
-def test_pieces_of_one_split_character_are_put_together():
-    assert grouped(["å·", "¥", "èĥ½"], "byte-level") == [["å·", "¥"], ["èĥ½"]]
-
-
-def test_special_tokens_stand_alone():
-    tokens = ["<|im_start|>", "user", "<|im_end|>", "x"]
-    specials = ["<|im_start|>", "<|im_end|>"]
-    assert len(grouped(tokens, "byte-level", specials)) == 4
-
-
-def test_words_of_a_word_level_tokenizer_stay_apart():
-    assert grouped(["w1", "w2"], "words") == [["w1"], ["w2"]]
-
-
-def cut_at(text: str, lengths: list[int]) -> list[str]:
-    """Return byte-level tokens of a text, cut after so many bytes each."""
-    data, tokens = text.encode(), []
-    while data:
-        step = lengths[len(tokens) % len(lengths)]
-        tokens.append(byte_level(data[:step]))
-        data = data[step:]
-    return tokens
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        ["שלום", "עולם"],
-        ["２０２４", "年", "人", "工", "。"],
-        ["ภาษา", "ไทย"],
-        ["cafe\u0301", "naïve"],
-        ["don’t", "l'été"],
-        ["3.14", "١٢٣"],
-        ["हिन्दी", "भाषा"],
-        ["한국어", "한글"],
-        ["👨‍👩‍👧", "❤️", "🇫🇷"],
-    ],
-)
-def test_single_bytes_are_put_together_to_whole_words(words):
-    separator = "" if "年" in words else " "
-    tokens = cut_at(separator.join(words), [1])
-    texts = token_texts(tokens, "byte-level")
-    spans = word_spans(tokens, "byte-level")
-    found = ["".join(texts[start:end]).replace(INCOMPLETE, "") for start, end in spans]
-    assert [word for word in found if word != " "] == words
-
-
-def is_alike_to_both(character: str) -> bool:
-    """Tell whether both libraries give a character one property: their Unicodes differ in age.
-
-    They also differ in a mark at the start of a line, which has no letter to stand on.
-    """
-    value = word_break(character).value
-    is_line = value in ("CR", "LF", "Newline")
-    return not is_line and bool(regex.fullmatch(rf"\p{{Word_Break={value}}}", character))
-
-
-LIKE_CHARACTERS = st.characters(codec="utf-8").filter(is_alike_to_both)
-
-
-@given(
-    st.text(LIKE_CHARACTERS, max_size=30).map("a".__add__), st.lists(st.integers(1, 5), min_size=1)
-)
-def test_words_end_where_another_library_puts_a_boundary_between_tokens(text, lengths):
-    tokens = cut_at(text, lengths)
-    at = list(accumulate(len(token) for token in tokens))
-    to_bytes = [0, *accumulate(len(character.encode()) for character in text)]
-    expected = {to_bytes[place] for place in word_boundaries(text)}
-    for place in list(expected):  # letters of Thai and its like stay together
-        before, after = text.encode()[:place].decode()[-1:], text.encode()[place:].decode()[:1]
-        if before and after and {line_break(before).value, line_break(after).value} == {"SA"}:
-            expected.remove(place)
-    ends = [at[end - 1] for _, end in word_spans(tokens, "byte-level")]
-    assert ends == [end for end in at if end in expected]
-
-
-@given(ANY_TOKENS, SPELLINGS)
-def test_spans_cover_every_token_once_in_order(tokens, spelling):
-    spans = word_spans(tokens, spelling, ["</s>"])
-    assert [place for start, end in spans for place in range(start, end)] == list(
-        range(len(tokens))
-    )
 
 
 @pytest.mark.bundled

@@ -52,6 +52,19 @@ QWEN3_TEMPLATE = """\
 {%- endif %}
 """
 
+STRICT_TEMPLATE = (
+    "{% for m in messages %}{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}"
+    "{{ raise_exception('Roles must alternate') }}{% endif %}"
+    "{% if m.role == 'user' %}{{ '[INST] ' + m.content.strip() + ' [/INST]' }}"
+    "{% else %}{{ ' ' + m.content.strip() + eos_token }}{% endif %}{% endfor %}"
+)
+
+
+def chat(*contents):
+    """A chat in which the user and the assistant take turns."""
+    roles = ["user", "assistant"]
+    return [{"role": roles[n % 2], "content": content} for n, content in enumerate(contents)]
+
 
 def chat_tokenizer(template: str | None = QWEN3_TEMPLATE) -> PreTrainedTokenizerFast:
     """Return a tokenizer with a token for each byte, Qwen3's special tokens and its tags."""

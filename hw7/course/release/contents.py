@@ -16,7 +16,7 @@ NOTEBOOKS = tuple(
     )
 )  # fmt: skip
 
-_PACKAGES = ("helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/lessons")
+_PACKAGES = ("helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/text", "hw7/lessons")
 _PROJECT = (
     "pyproject.toml", "README.md", "LICENSE", "hw7_setup.py", "hw7/__init__.py", "hw7/cli.py",
     "hw7/views/heatmap.js", "hw7/views/heatmap.css", "hw7/lessons/explorer/texts.json",

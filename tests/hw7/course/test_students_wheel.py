@@ -150,7 +150,7 @@ def test_the_wheel_carries_every_file_of_its_list(wheel, checkout):
 
 
 def test_every_data_file_beside_the_students_modules_is_on_the_list(project):
-    packages = ["helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/lessons"]
+    packages = ["helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/text", "hw7/lessons"]
     tracked = subprocess.run(
         ["git", "ls-files", *packages], capture_output=True, text=True, cwd=project, check=False
     ).stdout.split()

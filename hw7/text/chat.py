@@ -8,23 +8,15 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 
 import regex
 
-from helpers.errors import TextError
+from hw7.text.answers import ANSWER
+from hw7.text.groups import Part
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
 Message = Mapping[str, str]
 
-Part = tuple[str, bool]
-"""What a token is part of: the name of a turn, and whether it is the template around its text."""
-
 ROLES = ("system", "user", "assistant")
-ANSWER, THINKING = "answer", "thinking"
-"""The turn that the model is asked to write, and what it writes before."""
-
-_OPENING = r"(?:<(?:seed:)?think>|\[THINK\])"
-_CLOSING = r"</(?:seed:)?think>|\[/THINK\]"
-
 _EXAMPLE = 'chat=[{"role": "user", "content": "你好"}]'
 
 
@@ -62,22 +54,22 @@ def chat_prompt(
         thinking: Whether a model that can think first should; None leaves it to the template.
 
     Raises:
-        TextError: The model has no chat template, or the messages are none that it takes.
+        ValueError: The model has no chat template, or the messages are none that it takes.
     """
     tokenizer = model.tokenizer
     if model.is_encoder_decoder or not getattr(tokenizer, "chat_template", None):
-        raise TextError(
+        raise ValueError(
             f"{model.model_name} has no chat template, so it knows no roles. Give it one text "
             "instead of messages, or load a chat model."
         )
     check_messages(messages)
     if thinking is not None and "enable_thinking" not in str(tokenizer.chat_template):
-        raise TextError(
+        raise ValueError(
             f"The chat template of {model.model_name} has no switch for thinking. Leave thinking= "
             "out."
         )
     if not tokenizer.is_fast:
-        raise TextError(
+        raise ValueError(
             f"The tokenizer of {model.model_name} does not say where its tokens stand in a chat. "
             "Load the model with a fast tokenizer."
         )
@@ -94,13 +86,13 @@ def check_messages(messages: Sequence[Message]) -> None:
     """Refuse what is no chat.
 
     Raises:
-        TextError: Says which message is wrong, and what a message looks like.
+        ValueError: Says which message is wrong, and what a message looks like.
     """
     if not is_chat(messages):
-        raise TextError(f"A chat is a list of messages, for example {_EXAMPLE}.")
+        raise ValueError(f"A chat is a list of messages, for example {_EXAMPLE}.")
     for number, message in enumerate(messages, 1):
         if not isinstance(message, Mapping) or set(message) != {"role", "content"}:
-            raise TextError(
+            raise ValueError(
                 f"Message {number} of the chat must have a role and a content and nothing else, "
                 f"for example {_EXAMPLE}."
             )
@@ -108,13 +100,13 @@ def check_messages(messages: Sequence[Message]) -> None:
         if role not in ROLES:
             near = get_close_matches(str(role), ROLES, n=1)
             hint = f"Did you mean {near[0]!r}?" if near else f"Use one of {', '.join(ROLES)}."
-            raise TextError(f"Message {number} of the chat has the role {role!r}. {hint}")
+            raise ValueError(f"Message {number} of the chat has the role {role!r}. {hint}")
         if not isinstance(content, str) or not content.strip():
-            raise TextError(
+            raise ValueError(
                 f"Message {number} of the chat has no text as its content: {content!r}."
             )
     if messages[-1]["role"] != "user":
-        raise TextError(
+        raise ValueError(
             "The last message of the chat must be the user's, since the model's answer to it is "
             "explained. To explain a given answer, pass it as target=."
         )
@@ -126,7 +118,7 @@ def _rendered(
     """Return messages in the template, with what opens the answer where asked for.
 
     Raises:
-        TextError: The template refuses them, with its own reason.
+        ValueError: The template refuses them, with its own reason.
     """
     from jinja2 import TemplateError
 
@@ -139,7 +131,7 @@ def _rendered(
             **switch,
         )
     except TemplateError as error:
-        raise TextError(
+        raise ValueError(
             f"The chat template of {model.model_name} refuses these messages: {error}"
         ) from error
 
@@ -154,7 +146,7 @@ def _parts_of_characters(
     to there is that message's, and the rest opens the next turn.
 
     Raises:
-        TextError: The template changes the messages beyond finding them again.
+        ValueError: The template changes the messages beyond finding them again.
     """
     marks = [f"\ue000{number}\ue001" for number in range(len(messages))]
     marked = [{**message, "content": mark} for message, mark in zip(messages, marks, strict=True)]
@@ -168,7 +160,7 @@ def _parts_of_characters(
         pattern += rf"(\s*{content}\s*|.*?){regex.escape(piece)}"
     found = regex.fullmatch(pattern, text, regex.DOTALL)
     if found is None or sorted(order) != list(range(len(messages))):
-        raise TextError(
+        raise ValueError(
             f"The chat template of {model.model_name} changes these messages so that their words "
             "cannot be found again. Put them into one text yourself, and explain that."
         )
@@ -197,7 +189,7 @@ def _closing(
     """
     try:
         closing = _rendered(model, messages, thinking, is_open=False).rpartition(mark)[2]
-    except TextError:
+    except ValueError:
         return 0
     return len(closing) if following.startswith(closing) else 0
 
@@ -212,28 +204,6 @@ def turn_names(messages: Sequence[Message]) -> list[str]:
         seen[role] += 1
         names.append(f"{role} {seen[role]}" if total[role] > 1 else role)
     return names
-
-
-def written_parts(prompt: str, texts: Sequence[str]) -> list[Part]:
-    """Return what the tokens that a model wrote are part of: its thinking, or its answer.
-
-    Args:
-        prompt: The text before, which may have opened the thinking already.
-        texts: The text of each written token.
-    """
-    written = "".join(texts)
-    opening = regex.match(rf"\s*{_OPENING}", written)
-    if opening is None and not regex.search(rf"{_OPENING}\s*$", prompt):
-        return [(ANSWER, False)] * len(texts)
-    start = opening.end() if opening else 0
-    closing = regex.search(_CLOSING, written, pos=start)
-    last, answer = (closing.start(), closing.end()) if closing else (len(written), len(written))
-    parts, end = [], 0
-    for text in texts:
-        place, end = end, end + len(text)
-        is_tag = place < start or last <= place < answer
-        parts.append((THINKING, is_tag) if place < answer or not closing else (ANSWER, False))
-    return parts
 
 
 def _part_at(text: str, start: int, end: int, parts: Sequence[Part]) -> Part:
