@@ -49,7 +49,9 @@ def token_probabilities(
     if model.is_encoder_decoder:
         read = {"input_ids": sources.input_ids, "decoder_input_ids": ids[:, :-1]}
     with torch.inference_mode():
-        shares = model.model(**read).logits[0, first - 1 :].float().softmax(-1)
+        # Nothing is kept for later; some families cannot keep a cache without attention.
+        logits = model.model(**read, use_cache=False).logits
+        shares = logits[0, first - 1 :].float().softmax(-1)
     return [_told(own, row) for own, row in zip(ids[0, first:].tolist(), shares, strict=True)]
 
 
