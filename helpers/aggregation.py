@@ -17,7 +17,6 @@ from helpers.tokens import (
 )
 from hw7.text.answers import ANSWER, places_to_explain, written_parts
 from hw7.text.groups import Part, Piece, group_keys, text_of
-from hw7.views.labels import is_special
 from hw7.views.levels import LEVELS, Axis, Outline, numbered
 
 if TYPE_CHECKING:
@@ -63,7 +62,7 @@ def aggregate(
     ids = output.info.get("contrast_ids", [[]])[0]
     contrast = [None if id_ is None else tokenizer.convert_ids_to_tokens(id_) for id_ in ids]
     first = sequence.attr_pos_start - skipped
-    outline = _outline_of(sequence, first, parts, contrast, read)
+    outline = outline_of(sequence, first, parts, contrast, read)
     if explained is not None:
         outline = outline.explaining(explained)
     tokens = {}
@@ -143,30 +142,22 @@ def _written(model: "AttributionModel", generation: "Generation") -> list[Piece]
     return _reader(model.tokenizer)(generation.targets.input_tokens[0][generation.first :])
 
 
-def outline_of(output: "FeatureAttributionOutput") -> Outline:
-    """Return the outline of an aggregated output; where it has none, that of its labels."""
-    if "outline" in output.info:
-        return Outline.read(output.info["outline"])
-    sequence = output[0]
-    labels = [token.token for token in (*sequence.source, *sequence.target)]
-    special = {label for label in labels if is_special(label)}
-    read = partial(pieces_of, spelling="words", special_tokens=special)
-    outline = _outline_of(sequence, sequence.attr_pos_start, (), [], read)
-    is_translation = outline.start is None
-    rows = sequence.source if is_translation else sequence.target
-    outline.rows.labels["token"][:] = [token.token for token in rows[: len(outline.rows.turns)]]
-    written = sequence.target[sequence.attr_pos_start : sequence.attr_pos_end]
-    outline.columns.labels["token"][:] = [token.token for token in written]
-    return outline
-
-
-def _outline_of(
+def outline_of(
     sequence: "FeatureAttributionSequenceOutput",
     start: int,
     parts: Sequence[Part],
     contrast: Sequence[str | None],
     read: Reader,
 ) -> Outline:
+    """Return what the rows and columns of Inseq's output are.
+
+    Args:
+        sequence: Inseq's output, its tokens raw.
+        start: The place of the first generated token among the target tokens.
+        parts: For a decoder-only model, what each token of prompt and answer is part of.
+        contrast: What each generated token is contrasted with, if anything.
+        read: Tells what raw tokens add to the text.
+    """
     end = sequence.attr_pos_end
     written = read([token.token for token in sequence.target[start:end]])
     is_translation = sequence.source_attributions is not None

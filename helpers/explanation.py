@@ -12,7 +12,7 @@ from helpers.environment import font_file
 from helpers.errors import HomeworkError, MethodError
 from helpers.lookup import Scores, choose_level, choose_method
 from helpers.tokens import shortened
-from hw7.views.levels import OWN_PART
+from hw7.views.levels import OWN_PART, Outline
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -289,6 +289,7 @@ class Explanation(Scores):
                     file = Path(folder) / "attribution.json"
                     file.write_bytes(archive.read(f"{method}.json"))
                     attributions[method] = FeatureAttributionOutput.load(file)
+                    Outline.read(attributions[method].info["outline"])
             return cls(attributions=attributions, **origin)
         except Exception as error:  # whatever another file makes zipfile, json or Inseq raise
             raise HomeworkError(

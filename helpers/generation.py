@@ -9,11 +9,12 @@ from helpers import texts, vocabulary
 from helpers.errors import HomeworkError, TextError, check_names, say, say_once, told_as
 from helpers.memory import check_loaded
 from helpers.models import repair
-from helpers.tokens import as_written, special_tokens_of
+from helpers.tokens import special_tokens_of
 from hw7.engine.positions import longest_target
 from hw7.fetch.errors import first_line
 from hw7.text.chat import Message, chat_prompt, is_chat
 from hw7.text.groups import Part
+from hw7.text.typed import as_written
 
 if TYPE_CHECKING:
     import torch

@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from helpers.aggregation import outline_of
 from helpers.errors import HomeworkError, MethodError, TokenLookupError
 from helpers.tokens import readable, shortened
 from hw7.views.levels import LEVELS, Outline, merged
@@ -65,7 +64,7 @@ class Scores:
     @property
     def outline(self) -> Outline:
         """What the rows and columns are at every level; the same for all methods."""
-        return outline_of(self.attribution(self.methods[0]))
+        return Outline.read(self.attribution(self.methods[0]).info["outline"])
 
     def table(
         self,

@@ -35,7 +35,6 @@ Spelling = Literal[
 SPACE = "␣"
 NOTHING = "∅"
 LONGEST_LABEL = 32
-_CHINESE = regex.compile(r"\p{Han}")
 _BYTE_TOKEN = regex.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -99,29 +98,6 @@ def special_tokens_of(tokenizer: Any) -> set[str]:
         | {token.content for token in added if token.special}
         | set(getattr(tokenizer, "supported_language_codes", ()))
     )
-
-
-def as_written(tokens: Sequence[str], text: str, special_tokens: Collection[str] = ()) -> list[str]:
-    """Return the tokens of a text with its own Chinese characters.
-
-    Some tokenizers read traditional characters as the simplified ones. The tokens stay as they
-    are where they do not spell the text character by character.
-    """
-    typed = [letter for letter in text if letter.isprintable() and not letter.isspace()]
-    spelled = [
-        "" if token in special_tokens else token.strip("▁ ").replace("▁", "") for token in tokens
-    ]
-    if len("".join(spelled)) != len(typed):
-        return list(tokens)
-    letters = iter(typed)
-    written = []
-    for token, part in zip(tokens, spelled, strict=True):
-        own = "".join(
-            mine if _CHINESE.match(mine) and _CHINESE.match(read) else read
-            for read, mine in zip(part, letters, strict=False)
-        )
-        written.append(token.replace(part, own) if own != part else token)
-    return written
 
 
 def readable_tokens(

@@ -4,7 +4,8 @@ import difflib
 from typing import TYPE_CHECKING
 
 from helpers.errors import TextError
-from helpers.tokens import as_written, spelling_of
+from helpers.tokens import spelling_of
+from hw7.text.typed import as_written
 
 if TYPE_CHECKING:
     import torch

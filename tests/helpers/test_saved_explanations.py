@@ -63,6 +63,15 @@ def test_scores_of_something_else_are_refused(saved, scores):
         Explanation.load(rewritten(saved, **{"saliency.json": scores}))
 
 
+def test_scores_that_inseq_saved_by_itself_are_refused(saved, tmp_path):
+    output = made_explanation().attribution("saliency")
+    del output.info["outline"]
+    output.save(tmp_path / "inseq.json")
+    scores = (tmp_path / "inseq.json").read_bytes()
+    with pytest.raises(HomeworkError, match="is not a saved explanation"):
+        Explanation.load(rewritten(saved, **{"saliency.json": scores}))
+
+
 @pytest.mark.parametrize("content", [b"", b"PK", b"not a zip", b"PK\x03\x04" + b"\0" * 50])
 def test_file_that_is_no_zip_is_refused(tmp_path, content):
     (tmp_path / "file.zip").write_bytes(content)

@@ -15,7 +15,6 @@ from helpers.lookup import position
 from helpers.tokens import (
     INCOMPLETE,
     Spelling,
-    as_written,
     byte_of_character,
     readable,
     readable_tokens,
@@ -43,21 +42,6 @@ def test_byte_table_is_the_one_of_transformers():
     if upstream is None:
         from transformers.convert_slow_tokenizer import bytes_to_unicode as upstream
     assert upstream() == CHARACTER_OF
-
-
-def test_tokens_keep_the_characters_that_were_typed():
-    tokens = ["▁我", "喜欢", "机器", "。", "</s>"]
-    assert as_written(tokens, " 我喜歡 機器.", ["</s>"]) == ["▁我", "喜歡", "機器", "。", "</s>"]
-
-
-def test_tokens_that_do_not_spell_the_text_stay_as_they_are():
-    tokens = ["我", "<unk>", "。"]
-    assert as_written(tokens, "我喜歡貓。") == tokens
-
-
-@given(st.lists(st.text("我喜欢机器学习和人工智能。，ab▁", min_size=1, max_size=4), max_size=8))
-def test_a_text_written_as_the_model_reads_it_changes_no_token(tokens):
-    assert as_written(tokens, "".join(tokens).replace("▁", "")) == tokens
 
 
 def test_sentencepiece_word_mark_is_dropped():

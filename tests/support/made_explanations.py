@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import asdict
+from functools import partial
 
 import numpy
 import torch
@@ -11,6 +13,10 @@ from inseq.data import FeatureAttributionSequenceOutput
 from inseq.utils.typing import TokenWithId
 
 from helpers import Explanation
+from helpers.aggregation import outline_of
+from helpers.tokens import pieces_of
+from hw7.views.labels import is_special
+from hw7.views.levels import Outline
 
 SOURCE = ["我", "喜欢", "机器", "学习", "和", "人工", "智能", "。", "</s>"]
 GENERATED = ["I", "like", "machine", "learning", "and", "artificial", "intelligence", ".", "</s>"]
@@ -105,7 +111,21 @@ def _output(
             attr_pos_start=prompt,
             attr_pos_end=prompt + len(written),
         )
-    return FeatureAttributionOutput(sequence_attributions=[sequence], info={})
+    outline = asdict(_outline_of(sequence))
+    return FeatureAttributionOutput(sequence_attributions=[sequence], info={"outline": outline})
+
+
+def _outline_of(sequence: FeatureAttributionSequenceOutput) -> Outline:
+    """Return an outline in which every token is a word, labelled with what was given."""
+    special = {token.token for token in sequence.source if is_special(token.token)}
+    special |= {token.token for token in sequence.target if is_special(token.token)}
+    read = partial(pieces_of, spelling="words", special_tokens=special)
+    start, end = sequence.attr_pos_start, sequence.attr_pos_end
+    outline = outline_of(sequence, start, (), [], read)
+    rows = sequence.source if outline.start is None else sequence.target[:end]
+    outline.rows.labels["token"][:] = [token.token for token in rows]
+    outline.columns.labels["token"][:] = [token.token for token in sequence.target[start:end]]
+    return outline
 
 
 def many_tokens(count: int) -> list[str]:
