@@ -5,16 +5,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from helpers import texts, vocabulary
+from helpers import texts
 from helpers.errors import HomeworkError, TextError, check_names, say, say_once, told_as
 from helpers.memory import check_loaded
 from helpers.models import repair
-from helpers.tokens import special_tokens_of
+from helpers.tokens import special_tokens_of, spelling_of
 from hw7.engine.positions import longest_target
 from hw7.fetch.errors import first_line
 from hw7.text.chat import Message, chat_prompt, is_chat
 from hw7.text.groups import Part
-from hw7.text.typed import as_written
+from hw7.text.typed import as_written, check_words
 
 if TYPE_CHECKING:
     import torch
@@ -118,8 +118,10 @@ def generate(
         texts.check_lengths(model, len(source), most, "max_new_tokens")
     else:
         written = encode_written(model, text, source, target, "target")
-    if not allow_unknown:
-        vocabulary.check_words(model, text)
+    # Byte-level tokenizers know every byte; Inseq lends them another token as "unknown".
+    if not allow_unknown and spelling_of(model.tokenizer) != "byte-level":
+        with told_as(TextError):
+            check_words(model.tokenizer, model.model_name, text)
     if repair(model):
         say(
             f"{model.model_name} was not loaded with load_model: its decoder would scale "
@@ -136,7 +138,7 @@ def generate(
     is_cut = written is None and ids.shape[1] - start >= most
     shown = model.tokenizer.decode(ids[0, start:], skip_special_tokens=True)
     if written is None and not allow_unknown:
-        vocabulary.check_confidence(model, sources, ids, shown)
+        texts.check_confidence(model, sources, ids, shown)
     return Generation(
         input_text=text if chat is None else chat.messages,
         # A character cut off at the end decodes to U+FFFD.

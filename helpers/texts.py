@@ -170,3 +170,41 @@ def check_lengths(model: "AttributionModel", source: int, written: int, what: st
         asked = f"max_new_tokens is {written}" if is_asked else f"The {what} has {written} tokens"
         hint = "Lower it." if is_asked else "Shorten it, or explain it sentence by sentence."
         raise TextError(f"{asked}, but {name} writes at most {most}. {hint}")
+
+
+def check_confidence(
+    model: "AttributionModel", sources: "BatchEncoding", ids: "torch.Tensor", written: str
+) -> None:
+    """Refuse a translation that a model with a limit of its own is too unsure of.
+
+    The measure is the geometric mean of the probabilities of the written tokens. A model states
+    the least that it asks for as ``least_confidence`` in its configuration; most have none.
+
+    Args:
+        model: Inseq's model.
+        sources: The encoded sentence, ids of shape `[1, source]`.
+        ids: The start token and what was written, `[1, target]`.
+        written: The same as text.
+
+    Raises:
+        TextError: Says what the model would write, and how sure it is.
+    """
+    import torch
+
+    least = getattr(model.model.config, "least_confidence", None)
+    if least is None:
+        return
+    with torch.inference_mode():
+        logits = model.model(
+            input_ids=sources.input_ids,
+            attention_mask=sources.attention_mask,
+            decoder_input_ids=ids[:, :-1],
+        ).logits
+    probabilities = logits.log_softmax(-1).gather(-1, ids[:, 1:, None])
+    confidence = probabilities.mean().exp().item()
+    if confidence < least:
+        raise TextError(
+            f"{model.model_name} knows these words, but not sentences of this kind: of its "
+            f"translation {written!r} it is {confidence:.0%} sure, and below {least:.0%} it is "
+            "often wrong. Say it more simply, or pass allow_unknown=True to explain the guess."
+        )

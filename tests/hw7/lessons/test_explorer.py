@@ -434,10 +434,10 @@ def test_the_explorer_is_shown_as_a_widget(explorer):
 
 @pytest.mark.bundled
 def test_the_bundled_translator_knows_every_word_of_the_examples(translator):
-    from helpers.vocabulary import unknown_words
     from hw7.lessons.explorer.form import TRANSLATION_EXAMPLES
+    from hw7.text.typed import unknown_words
 
-    assert {text: unknown_words(translator, text) for text in TRANSLATION_EXAMPLES} == {
+    assert {text: unknown_words(translator.tokenizer, text) for text in TRANSLATION_EXAMPLES} == {
         text: [] for text in TRANSLATION_EXAMPLES
     }
 

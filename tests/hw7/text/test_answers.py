@@ -2,7 +2,8 @@
 
 import pytest
 
-from hw7.text.answers import written_parts
+from hw7.text.answers import places_to_explain, written_parts
+from hw7.text.groups import Piece
 
 
 @pytest.mark.parametrize(
@@ -20,3 +21,38 @@ from hw7.text.answers import written_parts
 def test_thinking_is_what_stands_between_its_tags(prompt, texts, turns):
     parts = written_parts(prompt, texts)
     assert ["T" if is_tag else turn for turn, is_tag in parts] == turns
+
+
+WRITTEN = [
+    Piece("hm"),
+    Piece("", is_cut=True),
+    Piece("巴"),
+    Piece("黎"),
+    Piece("</s>", is_special=True),
+]
+TURNS = ["thinking", *["answer"] * 4]
+
+
+@pytest.mark.parametrize(
+    ("span", "answer_only", "places"),
+    [
+        (None, False, [0, 1, 2, 3, 4]),
+        (None, True, [1, 2, 3]),
+        ("巴", False, [1, 2]),
+        (" 巴黎 ", True, [1, 2, 3]),
+        ("hm", False, [0]),
+    ],
+)
+def test_places_of_a_span_or_answer_are_those_of_its_tokens(span, answer_only, places):
+    assert places_to_explain(WRITTEN, TURNS, span, answer_only=answer_only) == places
+
+
+@pytest.mark.parametrize("span", ["hm", "</s>", ""])
+def test_span_that_the_answer_lacks_is_refused(span):
+    with pytest.raises(ValueError, match="0 times"):
+        places_to_explain(WRITTEN, TURNS, span, answer_only=True)
+
+
+def test_thinking_alone_is_no_answer():
+    with pytest.raises(ValueError, match="no answer, only its thinking"):
+        places_to_explain(WRITTEN[:1], TURNS[:1], None, answer_only=True)
