@@ -30,9 +30,9 @@ import torch
 from transformers.utils import logging as transformers_logging
 
 from helpers.catalog import CATALOG
-from helpers.memory import _return_memory
 from helpers.models import load_model
 from helpers.texts import encoding_of
+from hw7.engine.freeing import return_memory
 from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.shared_passes import attribute_together
 
@@ -141,7 +141,7 @@ def processor_seconds(run: Callable[[], Any]) -> tuple[float, Any]:
 
 def peak_of(run: Callable[[], Any]) -> int:
     """Return the peak memory of a run, of its own so that watching costs no seconds."""
-    _return_memory()
+    return_memory()
     with PeakMemory() as memory:
         run()
     return memory.peak

@@ -1,21 +1,14 @@
-"""Memory: how much is in use, what fits into what is free, and giving it back."""
+"""Memory: what fits into what is free, and giving it back, said in the student's words."""
 
 import atexit
-import ctypes
-import gc
 import shutil
-import sys
 import tempfile
-import traceback
-import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
-
-import psutil
 
 from helpers.errors import HomeworkError, NotEnoughMemoryError, say
 from hw7.engine import capacity
+from hw7.engine.freeing import MEGABYTE, MemoryUse, free_weights, memory_in_use
 
 if TYPE_CHECKING:
     import torch
@@ -23,34 +16,8 @@ if TYPE_CHECKING:
 
     from helpers.generation import Generation
 
-MEGABYTE = 2**20
 # accelerate fills what it is given to the brim; the attribution needs some of it.
 _SHARE_FOR_WEIGHTS = 0.7
-
-
-@dataclass(frozen=True)
-class MemoryUse:
-    """Memory in use, in bytes.
-
-    Attributes:
-        process: Resident memory of this process.
-        cuda: What torch has allocated on the current GPU; 0 without one.
-    """
-
-    process: int
-    cuda: int
-
-    def __str__(self) -> str:
-        text = f"{self.process / MEGABYTE:,.0f} MB in the process"
-        return text + (f", {self.cuda / MEGABYTE:,.0f} MB on the GPU" if self.cuda else "")
-
-
-def memory_in_use() -> MemoryUse:
-    """Return the memory that this process uses now, on the machine and on the GPU."""
-    torch = sys.modules.get("torch")
-    has_cuda = torch is not None and torch.cuda.is_available()
-    cuda = torch.cuda.memory_allocated() if torch is not None and has_cuda else 0
-    return MemoryUse(psutil.Process().memory_info().rss, cuda)
 
 
 def placement(
@@ -173,9 +140,8 @@ def check_loaded(model: object) -> None:
 def release(model: "AttributionModel") -> MemoryUse | None:
     """Free a model's weights and the GPU cache; print and return what was freed.
 
-    ``del model`` is not enough: Inseq's model and its attribution method refer to each other, and
-    a failed cell keeps its tensors alive through the stored traceback. Afterwards the model can
-    no longer be used, whoever still holds the variable; explanations stay usable.
+    Afterwards the model can no longer be used, whoever still holds the variable; explanations stay
+    usable.
 
     Returns:
         The memory freed, or None where the model had been released before.
@@ -184,68 +150,13 @@ def release(model: "AttributionModel") -> MemoryUse | None:
         say("Nothing to release: this model was released before.")
         return None
     before = memory_in_use()
-    parameters = [weakref.ref(parameter) for parameter in model.model.parameters()]
-    name = model.model_name
-    _let_go_of(model)
-    clear_stored_tracebacks()
-    _return_memory()
-    held = [parameter for reference in parameters if (parameter := reference()) is not None]
-    _empty(held)
-    _return_memory()
+    name, held = model.model_name, free_weights(model)
     after = memory_in_use()
     freed = MemoryUse(max(before.process - after.process, 0), max(before.cuda - after.cuda, 0))
     say(f"Released {name}: {freed} freed, {after} still in use.")
     if held:
         say(
-            f"{len(held)} weights are still referred to by another variable; they were emptied, "
+            f"{held} weights are still referred to by another variable; they were emptied, "
             "so they take no memory and that variable is of no more use."
         )
     return freed
-
-
-def _let_go_of(model: "AttributionModel") -> None:
-    """Cut every tie between Inseq's wrapper and the weights, so that no cycle keeps them."""
-    method = model.attribution_method
-    if method is not None:
-        method.unhook()
-        method.attribution_model = None
-        method.method = None
-        method.target_layer = None
-    model.attribution_method = None
-    model.encoder_int_embeds = None
-    model.decoder_int_embeds = None
-    # A registered sub-module: setting the attribute to None drops it from the wrapper.
-    model.model = None
-
-
-def clear_stored_tracebacks() -> None:
-    """Clear the local variables that the last error's traceback keeps alive."""
-    errors = [getattr(sys, name, None) for name in ("last_exc", "last_value")]
-    for error in errors:
-        while isinstance(error, BaseException):
-            traceback.clear_frames(error.__traceback__)
-            error.__traceback__, error = None, error.__cause__ or error.__context__
-    for name in ("last_exc", "last_value", "last_traceback"):
-        if hasattr(sys, name):
-            setattr(sys, name, None)
-
-
-def _return_memory() -> None:
-    """Collect garbage and hand free memory back to the GPU driver and the operating system."""
-    gc.collect()
-    torch = sys.modules.get("torch")
-    if torch is not None and torch.cuda.is_available():
-        torch.cuda.empty_cache()
-    if torch is not None and torch.backends.mps.is_available():
-        torch.mps.empty_cache()
-    if sys.platform == "linux":
-        trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
-        if trim is not None:
-            trim(0)
-
-
-def _empty(parameters: list["torch.nn.Parameter"]) -> None:
-    """Take the storage away from parameters that somebody still refers to."""
-    for parameter in parameters:
-        parameter.grad = None
-        parameter.data = parameter.data.new_empty(0)

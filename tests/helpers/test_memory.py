@@ -8,7 +8,7 @@ import pytest
 
 from helpers import explain, release
 from helpers.errors import HomeworkError
-from helpers.memory import MemoryUse, memory_in_use
+from hw7.engine.freeing import MemoryUse, memory_in_use
 from tests.support.random_models import random_model, random_text
 
 
