@@ -1,6 +1,5 @@
 """One generation, shared by every attribution method: what was read and what was written."""
 
-import copy
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -10,7 +9,7 @@ from helpers.errors import HomeworkError, TextError, check_names, say, say_once,
 from helpers.memory import check_loaded
 from helpers.models import repair
 from helpers.tokens import special_tokens_of, spelling_of
-from hw7.engine.positions import longest_target
+from hw7.engine.writing import end_ids, own_limit, write
 from hw7.fetch.errors import first_line
 from hw7.text.chat import Message, chat_prompt, is_chat
 from hw7.text.groups import Part
@@ -24,27 +23,12 @@ if TYPE_CHECKING:
 NEW_TOKENS = 20
 """The most tokens a text is continued by; a translator's own limit is what ends its sentence."""
 
-_GREEDY: dict[str, Any] = {
-    "do_sample": False,
-    "num_beams": 1,
-    "early_stopping": False,
-    "length_penalty": 1.0,
-    "num_beam_groups": 1,
-    # At its limit Marian would write an end that the model never meant.
-    "forced_eos_token_id": None,
-    **dict.fromkeys(
-        ("temperature", "top_p", "top_k", "min_p", "typical_p", "penalty_alpha", "dola_layers")
-    ),
-}
 _NOT_TO_BE_SET = {
     "max_length": "give max_new_tokens= to explain itself",
     "max_new_tokens": "give max_new_tokens= to explain itself",
     "num_return_sequences": "one text is explained; to see others, explain again with a seed",
     "return_dict_in_generate": "only the written tokens are explained",
 }
-# What Transformers takes a length to be that nobody has set.
-_UNSET_LENGTH = 20
-_LONGEST = 512
 
 
 @dataclass(frozen=True)
@@ -131,7 +115,7 @@ def generate(
     if model.is_encoder_decoder:
         special = special_tokens_of(model.tokenizer)
         sources.input_tokens = [as_written(sources.input_tokens[0], text, special)]
-    ids = _generate_ids(model, sources, most, settings) if written is None else written
+    ids = _written_ids(model, sources, most, settings) if written is None else written
     start = 1 if model.is_encoder_decoder else len(source)
     if ids.shape[1] <= start:
         raise TextError("The model wrote nothing for this text. Give it a longer or other text.")
@@ -147,7 +131,7 @@ def generate(
         targets=texts.encoding_of(model, ids, has_start=model.is_encoder_decoder),
         read_text=text,
         first=start,
-        is_complete=not is_cut or int(ids[0, -1]) in _end_ids(model),
+        is_complete=not is_cut or int(ids[0, -1]) in end_ids(model),
         prompt_parts=() if chat is None else chat.parts,
     )
 
@@ -219,9 +203,7 @@ def _most_new_tokens(model: "AttributionModel", asked: object) -> int:
     if asked is None and not model.is_encoder_decoder:
         return NEW_TOKENS
     if asked is None:
-        config = model.model.generation_config
-        length = config.max_length if config.max_length not in (None, _UNSET_LENGTH) else _LONGEST
-        return min(longest_target(model), config.max_new_tokens or length - 1)
+        return own_limit(model)
     if isinstance(asked, bool) or not isinstance(asked, int) or asked < 1:
         raise TextError(f"max_new_tokens must be a whole number from 1 on, but is {asked!r}.")
     return asked
@@ -247,48 +229,19 @@ def _checked_settings(given: Mapping[str, Any] | None) -> dict[str, Any]:
     return dict(given)
 
 
-def _generate_ids(
-    model: "AttributionModel",
-    sources: "BatchEncoding",
-    most: int,
-    generation_settings: Mapping[str, Any],
+def _written_ids(
+    model: "AttributionModel", sources: "BatchEncoding", most: int, settings: Mapping[str, Any]
 ) -> "torch.Tensor":
-    """Generate ids `[1, target]`, start token or prompt included."""
-    import torch
+    """Let the model write.
 
-    own = model.model.generation_config
-    settings = copy.deepcopy(own)
-    settings.update(**_GREEDY, pad_token_id=model.tokenizer.pad_token_id)
-    # Bound it the way the model's own settings do; Transformers warns about two bounds.
-    if settings.max_new_tokens is not None:
-        settings.max_new_tokens = most
-    else:
-        settings.max_length = most + (1 if model.is_encoder_decoder else sources.input_ids.shape[1])
+    Raises:
+        HomeworkError: Transformers refuses the settings, with its own reason.
+    """
     try:
-        settings.update(**generation_settings)
-        # Transformers puts the model's own setting wherever None was asked for.
-        model.model.generation_config = settings
-        with torch.inference_mode():
-            ids = model.model.generate(
-                sources.input_ids,
-                attention_mask=sources.attention_mask,
-                generation_config=settings,
-                tokenizer=model.tokenizer,
-            )
+        return write(model, sources, most, settings)
     except (ValueError, TypeError) as error:
-        if not generation_settings:
+        if not settings:
             raise
         raise HomeworkError(
-            f"Transformers refuses generation_settings={dict(generation_settings)}: "
-            f"{first_line(error)}"
+            f"Transformers refuses generation_settings={dict(settings)}: {first_line(error)}"
         ) from error
-    finally:
-        model.model.generation_config = own
-    # A tensor made in inference mode may not enter a later backward pass.
-    return ids.clone()
-
-
-def _end_ids(model: "AttributionModel") -> set[int]:
-    """Return the ids that end a text."""
-    own = model.model.generation_config.eos_token_id
-    return {model.eos_token_id, *([own] if isinstance(own, int) else own or [])}
