@@ -11,12 +11,13 @@ from helpers.environment import progress_bar
 from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_names, say, told_as
 from helpers.explanation import Explanation
 from helpers.generation import Generation, encode_contrast, generate, narrowed
-from helpers.memory import check_loaded, ensure_attribution_fits
+from helpers.memory import check_loaded
 from helpers.methods import check_methods, check_options, fast_methods
 from helpers.tokens import readable_tokens, special_tokens_of, spelling_of
 from hw7.engine.capacity import is_out_of_memory
-from hw7.engine.errors import NotExplainableError
+from hw7.engine.errors import NotExplainableError, TooLargeError
 from hw7.engine.exactness import ONLY_HERE
+from hw7.engine.placement import check_attribution_fits
 from hw7.fetch.errors import first_line
 from hw7.text.chat import Message, check_messages, is_chat
 from hw7.views.levels import AGGREGATIONS
@@ -225,7 +226,8 @@ def attribute(
         "score": score,
         "contrast": None if contrast is None else encode_contrast(model, generation, contrast),
     }
-    ensure_attribution_fits(model, generation, methods)
+    with told_as(NotEnoughMemoryError, TooLargeError):
+        check_attribution_fits(model, generation.sources, generation.targets, methods)
     if "ablation" in options:
         options["ablation"].setdefault("parts", input_words(model, generation))
     fast = fast_methods(model, options, score, has_contrast=contrast is not None)

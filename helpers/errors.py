@@ -39,11 +39,11 @@ class TokenLookupError(HomeworkError, LookupError):
 
 
 @contextmanager
-def told_as(error: type[HomeworkError]) -> Iterator[None]:
-    """Tell the student what a leaf refuses, whose ``ValueError`` is a whole sentence."""
+def told_as(error: type[HomeworkError], refused: type[Exception] = ValueError) -> Iterator[None]:
+    """Tell the student what a leaf refuses: the message of its error is a whole sentence."""
     try:
         yield
-    except ValueError as refusal:
+    except refused as refusal:
         raise error(str(refusal)) from refusal
 
 

@@ -1,5 +1,9 @@
-"""The one error of its own that the engine raises."""
+"""The errors of its own that the engine raises."""
 
 
 class NotExplainableError(ValueError):
     """A model, a method or a score that would give wrong scores or none; the message says why."""
+
+
+class TooLargeError(MemoryError):
+    """A model or an attribution needs more memory than is free; the message says what would fit."""

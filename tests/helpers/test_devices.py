@@ -4,6 +4,7 @@ import pytest
 
 from helpers import models
 from helpers.errors import DeviceError
+from hw7.engine.devices import gpu_obstacle
 
 
 @pytest.fixture
@@ -48,12 +49,12 @@ OLD = ["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90"]
 )
 def test_a_gpu_is_usable_where_torch_has_code_for_it(gpu, capability, built_for, is_usable):
     gpu(capability, built_for)
-    assert (models.gpu_obstacle("cuda") is None) == is_usable
+    assert (gpu_obstacle("cuda") is None) == is_usable
 
 
 def test_the_obstacle_names_the_gpu_and_what_torch_was_built_for(gpu):
     gpu((6, 0), NEW, "Tesla P100-PCIE-16GB")
-    said = models.gpu_obstacle("cuda:0") or ""
+    said = gpu_obstacle("cuda:0") or ""
     assert "Tesla P100-PCIE-16GB (sm_60)" in said
     assert "sm_70, sm_75" in said
 
@@ -79,7 +80,7 @@ def test_a_gpu_asked_for_without_code_is_refused(gpu):
         models.choose_device("cuda")
 
 
-@pytest.mark.parametrize("device", ["cuda:2", "cuda:x", "cuda:", "cuda:-1", "cpu:x"])
+@pytest.mark.parametrize("device", ["cuda:2", "cuda:x", "cuda:", "cuda:-1", "cpu:x", "auto:1"])
 def test_a_gpu_that_is_not_there_is_refused(gpu, device):
     gpu((7, 5), NEW)
     with pytest.raises(DeviceError, match="is not on this machine"):

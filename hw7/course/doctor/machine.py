@@ -81,14 +81,14 @@ def device_finding() -> Finding:
     """Look for the device that ``load_model`` will pick, and its free memory."""
     import torch
 
-    from helpers.models import choose_device, gpu_obstacle
     from hw7.engine.capacity import available_memory
+    from hw7.engine.devices import best_device
 
-    device = choose_device(is_told=False)
+    device, obstacle = best_device()
     free = available_memory(device)
     name = torch.cuda.get_device_name() if device == "cuda" else f"{psutil.cpu_count()} cores"
     text = f"{device} ({name}), {free / GIGABYTE:.1f} GB free on it"
-    if torch.cuda.is_available() and (obstacle := gpu_obstacle("cuda")):
+    if obstacle:
         remedy = "choose another GPU (Kaggle: Settings, Accelerator, GPU T4), or go on without"
         return Finding("device", "note", f"{text}; {obstacle}", remedy)
     return Finding("device", "ok", text)

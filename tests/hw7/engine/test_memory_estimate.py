@@ -9,12 +9,13 @@ import pytest
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM
 
-from helpers import load_model, memory, models
+from helpers import load_model
 from helpers.attribution import attribute
 from helpers.errors import NotEnoughMemoryError
 from helpers.generation import generate
-from hw7.engine import capacity
+from hw7.engine import capacity, loading, placement
 from hw7.engine.capacity import bytes_of_attribution, longest_target
+from hw7.engine.errors import TooLargeError
 from hw7.engine.model_size import size_of
 from tests.support.random_models import random_network, random_text, random_tokenizer
 
@@ -131,43 +132,51 @@ def test_estimate_is_within_a_factor_of_two_of_what_is_measured(family, prompt, 
 def test_attribution_that_cannot_fit_is_refused_with_what_would(folder, monkeypatch):
     model = load_model(str(folder), device="cpu")
     generation = generate(model, random_text(30), target=random_text(30, seed=1))
-    memory.ensure_attribution_fits(model, generation, BOTH)
+    placement.check_attribution_fits(model, generation.sources, generation.targets, BOTH)
     monkeypatch.setattr(capacity, "available_memory", lambda device: 200_000)
     message = r"60 tokens .* needs about .* About \d+ generated tokens fit: .*max_new_tokens"
-    with pytest.raises(NotEnoughMemoryError, match=message):
-        memory.ensure_attribution_fits(model, generation, BOTH)
+    with pytest.raises(TooLargeError, match=message):
+        placement.check_attribution_fits(model, generation.sources, generation.targets, BOTH)
+
+
+def test_attribution_that_cannot_fit_is_refused_in_the_students_error(folder, monkeypatch):
+    model = load_model(str(folder), device="cpu")
+    generation = generate(model, random_text(30), target=random_text(30, seed=1))
+    monkeypatch.setattr(capacity, "available_memory", lambda device: 200_000)
+    with pytest.raises(NotEnoughMemoryError, match="generated tokens fit"):
+        attribute(model, generation, BOTH, show_progress=False)
 
 
 def settings_for(folder, monkeypatch, device, rooms, quantization=None):
     """Return what ``placement`` decides with so many bytes free on each device."""
     monkeypatch.setattr(capacity, "available_memory", lambda device: rooms[device.split(":")[0]])
     config = AutoConfig.from_pretrained(folder)
-    return memory.placement(
+    return placement.placement(
         AutoModelForCausalLM, config, torch.float32, quantization, device, "model"
     )
 
 
 def test_model_that_fits_is_placed_by_nobody(folder, monkeypatch):
-    assert settings_for(folder, monkeypatch, "cuda", {"cuda": GIGABYTE}) == {}
+    assert settings_for(folder, monkeypatch, "cuda", {"cuda": GIGABYTE}) == ({}, "")
 
 
-def test_model_too_large_for_the_gpu_is_spread_and_says_so(folder, monkeypatch, capsys):
+def test_model_too_large_for_the_gpu_is_spread_and_says_so(folder, monkeypatch):
     rooms = {"cuda": 100_000, "cpu": GIGABYTE}
-    settings = settings_for(folder, monkeypatch, "cuda:1", rooms)
+    settings, note = settings_for(folder, monkeypatch, "cuda:1", rooms)
     assert settings["device_map"] == "auto"
     assert settings["max_memory"].keys() == {1, "cpu"}
     assert settings["max_memory"][1] < 100_000
     assert Path(settings["offload_folder"]).is_dir()
-    assert "lower speed" in capsys.readouterr().out
+    assert "lower speed" in note
 
 
 def test_model_too_large_for_the_memory_is_refused(folder, monkeypatch):
-    with pytest.raises(NotEnoughMemoryError, match=r"'8bit' needs .*'4bit' needs .*offline"):
+    with pytest.raises(TooLargeError, match=r"'8bit' needs .*'4bit' needs .*offline"):
         settings_for(folder, monkeypatch, "cpu", {"cpu": 100_000})
 
 
 def test_quantized_model_too_large_for_the_gpu_is_refused(folder, monkeypatch):
-    with pytest.raises(NotEnoughMemoryError, match="smaller model"):
+    with pytest.raises(TooLargeError, match="smaller model"):
         settings_for(folder, monkeypatch, "cuda", {"cuda": 1000, "cpu": GIGABYTE}, "4bit")
 
 
@@ -181,7 +190,7 @@ def test_model_on_cpu_and_disk_gives_the_scores_of_one_in_memory(
     places |= {"model.embed_tokens": "cpu", "model.norm": "cpu", "lm_head": "cpu"}
     places["model.rotary_emb"] = "cpu"
     spread = {"device_map": places, "offload_folder": str(tmp_path)}
-    monkeypatch.setattr(models, "placement", lambda *arguments: spread)
+    monkeypatch.setattr(loading, "placement", lambda *arguments: (spread, ""))
     offloaded = load_model(str(folder), device="cpu")
     assert any(parameter.is_meta for parameter in offloaded.model.parameters())
     scores = []
@@ -197,13 +206,13 @@ def test_model_on_cpu_and_disk_gives_the_scores_of_one_in_memory(
 
 def test_weights_get_seven_tenths_of_each_place(monkeypatch):
     monkeypatch.setattr(capacity, "available_memory", lambda device: 10**9)
-    settings = memory.spread_over("cuda", 10**6)
+    settings = placement.spread_over("cuda", 10**6)
     assert settings["max_memory"] == {0: 700_000, "cpu": 700_000_000}
 
 
 def test_weights_on_the_disk_go_with_the_process():
     code = (
-        "from pathlib import Path; from helpers.memory import spread_over\n"
+        "from pathlib import Path; from hw7.engine.placement import spread_over\n"
         "folder = Path(spread_over('cuda', 10**6)['offload_folder'])\n"
         "(folder / 'weights.dat').write_bytes(b'0'); print(folder)"
     )
