@@ -1,6 +1,7 @@
 """``explain``: let the model write once, attribute what it wrote, make the scores readable."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from inspect import signature
 from textwrap import shorten
@@ -8,15 +9,22 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 from helpers.aggregation import aggregate, explained_places, input_words, parts_of
 from helpers.environment import progress_bar
-from helpers.errors import MethodError, NotEnoughMemoryError, TextError, check_names, say, told_as
+from helpers.errors import (
+    MethodError,
+    NotEnoughMemoryError,
+    TextError,
+    check_names,
+    say,
+    say_once,
+    told_as,
+)
 from helpers.explanation import Explanation
 from helpers.generation import Generation, encode_contrast, generate, narrowed
 from helpers.memory import check_loaded
-from helpers.methods import check_methods, check_options, fast_methods
+from helpers.methods import check_methods, check_options
 from helpers.tokens import readable_tokens, special_tokens_of, spelling_of
 from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError, TooLargeError
-from hw7.engine.exactness import ONLY_HERE
 from hw7.engine.placement import check_attribution_fits
 from hw7.fetch.errors import first_line
 from hw7.text.chat import Message, check_messages, is_chat
@@ -215,6 +223,8 @@ def attribute(
         MethodError: A method or score does not run here; the message lists what does.
         NotEnoughMemoryError: The attribution does not fit; the message says what would.
     """
+    from hw7.engine.attribution import run_methods
+
     check_methods(model, methods)
     check_names([score], SCORES, "score", MethodError)
     if contrast is not None and score == "crossentropy":
@@ -222,19 +232,24 @@ def attribute(
             "A contrast has no cross-entropy. Use score='probability' or score='logit'."
         )
     options = check_options(methods, method_options)
-    settings: dict[str, Any] = {
-        "score": score,
-        "contrast": None if contrast is None else encode_contrast(model, generation, contrast),
-    }
+    other = None if contrast is None else encode_contrast(model, generation, contrast)
     with told_as(NotEnoughMemoryError, TooLargeError):
         check_attribution_fits(model, generation.sources, generation.targets, methods)
     if "ablation" in options:
         options["ablation"].setdefault("parts", input_words(model, generation))
-    fast = fast_methods(model, options, score, has_contrast=contrast is not None)
-    if not use_fast_engine:
-        fast = [method for method in fast if method in ONLY_HERE]
     try:
-        outputs = _run(model, generation, options, fast, settings, show_progress=show_progress)
+        outputs = run_methods(
+            model,
+            generation.sources,
+            generation.targets,
+            options,
+            score=score,
+            contrast=other,
+            use_fast_engine=use_fast_engine,
+            reporting=partial(_reporting, show_progress),
+            show_progress=show_progress is True,
+            tell=say_once,
+        )
     except NotExplainableError as error:
         raise MethodError(str(error)) from error
     except (AssertionError, TypeError, ValueError) as error:
@@ -258,36 +273,14 @@ def attribute(
     return {method: outputs[method] for method in methods}
 
 
-def _run(
-    model: "AttributionModel",
-    generation: Generation,
-    options: Mapping[str, Mapping[str, Any]],
-    fast: Sequence[str],
-    settings: Mapping[str, Any],
-    *,
-    show_progress: "bool | Report",
-) -> "dict[str, FeatureAttributionOutput]":
-    """Run the fast methods together, then the others in the order asked for."""
-    from hw7.engine.inseq_outputs import attribute_with_inseq
-    from hw7.engine.shared_passes import attribute_together
-
-    texts = (model, generation.sources, generation.targets)
-    outputs = {}
-    if fast:
-        own = {method: options[method] for method in fast}
-        with progress_bar(0, "Attributing", is_shown=show_progress is True) as bar:
-            report = show_progress if callable(show_progress) else partial(_move, bar)
-            outputs = attribute_together(*texts, fast, options=own, report=report, **settings)
-    for method in options:
-        if method not in outputs:
-            outputs[method] = attribute_with_inseq(
-                *texts,
-                method,
-                options=options[method],
-                show_progress=show_progress is True,
-                **settings,
-            )
-    return outputs
+@contextmanager
+def _reporting(show_progress: "bool | Report") -> "Iterator[Report]":
+    """Give what to call with the steps done: what was given, or a bar that moves."""
+    if callable(show_progress):
+        yield show_progress
+        return
+    with progress_bar(0, "Attributing", is_shown=show_progress) as bar:
+        yield partial(_move, bar)
 
 
 def _move(bar: "tqdm[Any]", done: int, total: int) -> None:

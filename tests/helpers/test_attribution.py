@@ -13,7 +13,7 @@ from helpers import explain, release
 from helpers.attribution import attribute
 from helpers.errors import HomeworkError, MethodError, NotEnoughMemoryError, TextError, say_once
 from helpers.generation import generate
-from helpers.methods import OPTIONS, working_methods
+from hw7.engine.methods import OPTIONS, working_methods
 from tests.support.random_models import random_model, random_network, random_text
 
 QUICK = {"target": " w3 w4", "show_progress": False}
@@ -214,9 +214,9 @@ def test_inseqs_own_loop_runs_where_the_fast_engine_is_declined(monkeypatch):
         return original(*arguments, **settings)
 
     original = inseq_outputs.attribute_with_inseq
-    monkeypatch.setattr(inseq_outputs, "attribute_with_inseq", spy)
+    monkeypatch.setattr("hw7.engine.attribution.attribute_with_inseq", spy)
     monkeypatch.setattr(
-        "hw7.engine.shared_passes.attribute_together",
+        "hw7.engine.attribution.attribute_together",
         lambda *_, **__: pytest.fail("the fast engine ran"),
     )
     explain(MODEL, "w1 w2", use_fast_engine=False, **QUICK)
@@ -239,7 +239,7 @@ def test_other_errors_are_not_called_out_of_memory(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("hw7.engine.shared_passes.attribute_together", fail)
+    monkeypatch.setattr("hw7.engine.attribution.attribute_together", fail)
     with pytest.raises(type(error)) as caught:
         explain(MODEL, "w1 w2", **QUICK)
     assert caught.value is error
@@ -260,7 +260,7 @@ def test_every_kind_of_out_of_memory_says_what_to_try(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("hw7.engine.shared_passes.attribute_together", fail)
+    monkeypatch.setattr("hw7.engine.attribution.attribute_together", fail)
     with pytest.raises(NotEnoughMemoryError, match="smaller max_new_tokens"):
         explain(MODEL, "w1 w2", **QUICK)
 

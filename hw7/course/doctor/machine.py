@@ -158,7 +158,7 @@ def _display_finding() -> Finding | None:
 
 def _method_finding() -> Finding | None:
     """Say which of Inseq's methods need a package, another version or a network."""
-    from helpers.methods import (
+    from hw7.engine.methods import (
         EXTRA_PACKAGES,
         GIVES_ZEROS,
         NEEDS_THE_INTERNET,

@@ -6,7 +6,7 @@ import ipywidgets
 
 from helpers.attribution import SCORES
 from helpers.generation import NEW_TOKENS
-from helpers.methods import working_methods
+from hw7.engine.methods import working_methods
 from hw7.engine.positions import longest_target
 from hw7.lessons.explorer.wording import Wording
 

@@ -188,7 +188,7 @@ def standard_variants(
         best: The best attention layer for each reading, chosen on a development split, see
             ``best_layer``.
     """
-    from helpers.methods import working_methods
+    from hw7.engine.methods import working_methods
 
     working = working_methods(model)
     methods = [method for method in COMPARED if method in working and method != "attention"]

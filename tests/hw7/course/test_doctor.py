@@ -185,7 +185,7 @@ def test_display_fault_is_told_on_ipython_9_only(monkeypatch, ipython, expected)
 
 
 def test_methods_that_lack_something_agree_with_the_catalog(translator):
-    from helpers.methods import missing_methods
+    from hw7.engine.methods import missing_methods
 
     texts = " ".join(found.text for found in machine.fault_findings())
     for method in missing_methods(translator):

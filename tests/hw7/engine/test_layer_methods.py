@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from helpers.methods import GIVES_ZEROS
 from hw7.engine.inseq_outputs import attribute_with_inseq
+from hw7.engine.methods import GIVES_ZEROS
 from hw7.engine.repairs import scale_embeddings_once
 from tests.support.attribution_checks import assert_same_scores
 from tests.support.random_models import FAMILIES, encoded_texts, random_model, wrapped

@@ -6,9 +6,9 @@ import torch
 from helpers.attribution import attribute
 from helpers.errors import MethodError
 from helpers.generation import generate
-from helpers.methods import EXTRA_PACKAGES, missing_methods, working_methods
 from hw7.engine.exactness import ONLY_HERE
 from hw7.engine.inseq_methods import method_of_inseq
+from hw7.engine.methods import EXTRA_PACKAGES, missing_methods, working_methods
 from tests.support.random_models import random_model, random_text
 
 FAMILIES = ("marian", "llama", "gpt2", "qwen3")
@@ -79,16 +79,16 @@ def test_refused_method_leaves_the_model_as_it_was(model):
 
 
 def test_method_comes_back_when_its_package_is_installed(model, monkeypatch):
-    from helpers import methods
+    from hw7.engine import methods
 
-    monkeypatch.setattr(methods, "installed_version", lambda name: None)
+    monkeypatch.setattr(methods, "is_installed", lambda name: False)
     assert set(EXTRA_PACKAGES) <= set(missing_methods(model))
-    monkeypatch.setattr(methods, "installed_version", lambda name: "5.1")
+    monkeypatch.setattr(methods, "is_installed", lambda name: True)
     assert not set(EXTRA_PACKAGES) & set(missing_methods(model))
 
 
 def test_gpt2_says_that_its_values_are_not_found(monkeypatch):
-    from helpers import methods
+    from hw7.engine import methods
 
     # As on Transformers 4.53; from 5 on there is another reason, told first.
     monkeypatch.setattr(methods, "TRANSFORMERS_WITHOUT_VALUE_ZEROING", "1000")
