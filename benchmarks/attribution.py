@@ -31,10 +31,10 @@ from transformers.utils import logging as transformers_logging
 
 from helpers.catalog import CATALOG
 from helpers.models import load_model
-from helpers.texts import encoding_of
 from hw7.engine.freeing import return_memory
 from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.shared_passes import attribute_together
+from hw7.text.encoding import encoding_of
 
 HOMEWORK_SENTENCE = "我喜欢机器学习和人工智能。"
 PROMPT = "The first president of the United States was"

@@ -7,7 +7,8 @@
 - ``hw7.engine``: exact scores from shared passes; a leaf
 - ``hw7.views``: a sheet of numbers as HTML, PNG and SVG; a leaf
 - ``hw7.fetch``: model files onto this machine, complete and checked; a leaf
-- ``hw7.text``: chats in their templates; words, sentences and turns of a text; a leaf
+- ``hw7.text``: what a model reads and writes, checked against its limits, in its chat template,
+  and as words, sentences and turns; a leaf
 """
 
 from importlib.util import find_spec

@@ -4,8 +4,6 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hw7.engine.positions import longest_target
-
 if TYPE_CHECKING:
     import torch
     from inseq.data import BatchEncoding
@@ -29,10 +27,10 @@ _LONGEST = 512
 
 
 def own_limit(model: "AttributionModel") -> int:
-    """Return the most tokens that a translator writes by its own settings."""
+    """Return the most tokens that a model writes by its own settings."""
     config = model.model.generation_config
     length = config.max_length if config.max_length not in (None, _UNSET_LENGTH) else _LONGEST
-    return min(longest_target(model), config.max_new_tokens or length - 1)
+    return config.max_new_tokens or length - 1
 
 
 def write(

@@ -1,1 +1,1 @@
-"""Text as words, sentences and turns, without a model and without a heatmap; a leaf."""
+"""What a model reads and writes as text: limits, templates, words and sentences; a leaf."""

@@ -176,6 +176,13 @@ def random_model(family: str, *, dtype: torch.dtype = torch.float32) -> Attribut
     return wrapped(random_network(family, dtype=dtype))
 
 
+def named(network: PreTrainedModel, tokenizer: Any, name: str) -> AttributionModel:
+    """Wrap a network as Inseq does, with a tokenizer and a name of its own."""
+    model = inseq.load_model(network.eval(), "saliency", tokenizer=tokenizer, device="cpu")
+    model.model_name = name
+    return model
+
+
 def wrapped(network: PreTrainedModel) -> AttributionModel:
     """Wrap a network as Inseq does, with the tokenizer of random words."""
     tokenizer = random_tokenizer(is_encoder_decoder=network.config.is_encoder_decoder)

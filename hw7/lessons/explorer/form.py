@@ -7,8 +7,8 @@ import ipywidgets
 from helpers.attribution import SCORES
 from helpers.generation import NEW_TOKENS
 from hw7.engine.methods import working_methods
-from hw7.engine.positions import longest_target
 from hw7.lessons.explorer.wording import Wording
+from hw7.text.limits import longest_target
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
