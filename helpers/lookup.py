@@ -1,21 +1,19 @@
 """Scores, and looking them up by the tokens that a student reads on screen."""
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from helpers.errors import HomeworkError, MethodError, TokenLookupError
+from helpers.errors import HomeworkError, MethodError, TokenLookupError, told_as
 from helpers.tokens import readable, shortened
+from hw7.text.matching import place_of
 from hw7.views.levels import LEVELS, Outline, merged
+from hw7.views.strongest import score_at, strongest_of, strongest_row
 
 if TYPE_CHECKING:
     import numpy
     import pandas
     from inseq import FeatureAttributionOutput
-
-NAMED_SIGNS = {"newline": "↵", "tab": "⇥", "space": "␣"}
-"""Signs that no keyboard has, by the names that may be typed for them."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False, repr=False)
@@ -104,10 +102,8 @@ class Scores:
         )
         if turn is None:
             return table
-        try:
+        with told_as(TokenLookupError):
             return table.iloc[outline.rows.groups_of(turn, level)]
-        except ValueError as error:
-            raise TokenLookupError(str(error)) from error
 
     def importance(
         self,
@@ -135,7 +131,8 @@ class Scores:
         scores = self.table(method, level=level)
         row = position(scores.index, source, source_occurrence, "source_occurrence")
         column = position(scores.columns, generated, occurrence, "occurrence")
-        return score_at(scores, row, column)
+        with told_as(TokenLookupError):
+            return score_at(scores, row, column)
 
     def most_important(
         self,
@@ -155,7 +152,8 @@ class Scores:
         """
         scores = self.table(method, level=level, turn=turn)
         column = position(scores.columns, generated, occurrence, "occurrence")
-        return str(scores.index[strongest_row(scores, column)])
+        with told_as(TokenLookupError):
+            return str(scores.index[strongest_row(scores, column)])
 
     def strongest(
         self, method: str | None = None, *, level: str | None = None, turn: str | None = None
@@ -267,88 +265,9 @@ def position(
     Raises:
         TokenLookupError: The token is not there, or it is there more than once.
     """
-    places = _places_of(tokens, token)
-    if not places:
-        side = "source tokens" if tokens.name == "source" else "generated tokens"
-        raise TokenLookupError(
-            f"There is no {token!r} among the {side}. There are: {' | '.join(map(str, tokens))}"
-        )
-    if occurrence is None and len(places) > 1:
-        seen = "; ".join(f"{argument}={n}: {_around(tokens, at)}" for n, at in enumerate(places, 1))
-        raise TokenLookupError(f"{token!r} occurs {len(places)} times. Say which one: {seen}")
-    if occurrence is not None and not 1 <= occurrence <= len(places):
-        raise TokenLookupError(
-            f"{token!r} occurs {len(places)} time(s), so {argument}={occurrence} does not exist."
-        )
-    return places[(occurrence or 1) - 1]
-
-
-def _places_of(tokens: "pandas.Index", token: str) -> list[int]:
-    """Return where a token is shown; what looks alike counts only where nothing equals it."""
     label = readable(token)
-    named = NAMED_SIGNS.get(token.strip().lower(), label)
-    for form in (token.strip(" "), label, shortened(label), named):
-        for alike in (str, _composed):
-            shown = [alike(label) == alike(form) for label in tokens]
-            if any(shown):
-                return [place for place, is_shown in enumerate(shown) if is_shown]
-    return []
-
-
-def _composed(text: str) -> str:
-    """Return one spelling of a letter with its accents, however it was typed (NFC)."""
-    return unicodedata.normalize("NFC", text)
-
-
-def _around(tokens: "pandas.Index", place: int) -> str:
-    """Show a token with its neighbours."""
-    before = tokens[place - 1] if place else "(start)"
-    after = tokens[place + 1] if place + 1 < len(tokens) else "(end)"
-    return f"{before} [{tokens[place]}] {after}"
-
-
-def score_at(scores: "pandas.DataFrame", row: int, column: int) -> float:
-    """Return one score.
-
-    Raises:
-        TokenLookupError: The source token had not been written yet at that step.
-    """
-    score = float(scores.to_numpy()[row, column])
-    if score != score:
-        raise TokenLookupError(
-            f"{scores.index[row]!r} had not been written when {scores.columns[column]!r} was "
-            "generated, so it has no importance for it. Ask for an earlier token."
+    side = "source" if tokens.name == "source" else "generated"
+    with told_as(TokenLookupError):
+        return place_of(
+            list(tokens), token, (label, shortened(label)), occurrence, side=side, argument=argument
         )
-    return score
-
-
-def strongest_row(scores: "pandas.DataFrame", column: int) -> int:
-    """Return the row with the highest score of one generated token.
-
-    Raises:
-        TokenLookupError: The column has no score but 0, as where a contrast says the same.
-    """
-    import numpy
-
-    column_scores = scores.iloc[:, column].to_numpy()
-    if not numpy.nan_to_num(column_scores).any():
-        raise TokenLookupError(
-            f"{scores.columns[column]!r} has no scores: the contrast has the same token there or "
-            "ended before, or the rows you chose were not written yet."
-        )
-    return int(numpy.nanargmax(column_scores))
-
-
-def strongest_of(scores: "pandas.DataFrame") -> "pandas.DataFrame":
-    """Return one row per generated token: the strongest source token and its score."""
-    import pandas
-
-    scores = scores.loc[:, scores.fillna(0).any().to_numpy()]
-    rows = [strongest_row(scores, column) for column in range(scores.shape[1])]
-    return pandas.DataFrame(
-        {
-            "generated": list(scores.columns),
-            "strongest source": [scores.index[row] for row in rows],
-            "score": [scores.iat[row, column] for column, row in enumerate(rows)],
-        }
-    )

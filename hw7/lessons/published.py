@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from helpers.environment import assets_folder, font_file
 from helpers.errors import HomeworkError
+from hw7.views.strongest import strongest_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -62,8 +63,6 @@ def compare_with_published(
 
     Only generated tokens that both runs have once are compared.
     """
-    from helpers.lookup import strongest_of
-
     ours = strongest_of(explanation.table(method)).drop_duplicates("generated", keep=False)
     theirs = strongest_of(published).drop_duplicates("generated", keep=False)
     return ours.merge(theirs, on="generated", suffixes=(" (this run)", " (published)")).round(2)
@@ -119,7 +118,5 @@ def _first_generated_row(table: "pandas.DataFrame") -> int | None:
 
 
 def _strongest_text(method: str, table: "pandas.DataFrame") -> str:
-    from helpers.lookup import strongest_of
-
     rows = strongest_of(table).itertuples(index=False)
     return f"{method}: " + ", ".join(f"{to} ← {source} {score:.2f}" for to, source, score in rows)

@@ -4,7 +4,7 @@ import pandas
 import pytest
 
 from helpers.errors import MethodError, TokenLookupError
-from helpers.lookup import choose_method, position, score_at, strongest_of, strongest_row
+from helpers.lookup import choose_method, position
 
 NAN = float("nan")
 
@@ -45,16 +45,6 @@ def test_spaces_around_a_token_do_not_matter(scores):
 def test_case_matters_as_on_screen(scores):
     with pytest.raises(TokenLookupError):
         position(scores.columns, "Down", None)
-
-
-def test_token_not_yet_written_has_no_score(scores):
-    with pytest.raises(TokenLookupError, match="had not been written"):
-        score_at(scores, 2, 0)
-
-
-def test_strongest_row_ignores_tokens_not_yet_written(scores):
-    assert strongest_row(scores, 0) == 0
-    assert list(strongest_of(scores)["strongest source"]) == ["the", "cat"]
 
 
 def test_method_may_be_left_out_only_when_there_is_one():
