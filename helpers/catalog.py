@@ -8,14 +8,9 @@ from typing import Literal
 
 from helpers.environment import assets_folder, host, models_folder
 from helpers.errors import HomeworkError, ModelNotFoundError, nearest
-from hw7.fetch.completeness import (
-    has_weights,
-    is_in_hub_cache,
-    problem_of,
-    snapshot_in_hub_cache,
-)
-from hw7.fetch.endpoint import apply_environment, hub_endpoint, obstacle_in_cache, obstacle_to
-from hw7.fetch.errors import DownloadError, explain_hub_error, first_line, is_of_the_hub
+from hw7.fetch.availability import can_be_had, why_not_fetched
+from hw7.fetch.completeness import has_weights, problem_of
+from hw7.fetch.errors import DownloadError, first_line
 
 Edition = Literal["full", "offline"]
 
@@ -159,17 +154,10 @@ def choose_edition(entry: CatalogEntry) -> tuple[Edition, str]:
             "Type: import os; os.environ['HW7_MODELS'] = 'offline'"
         )
     folder = models_folder() / entry.full_folder
-    if has_weights(folder):
-        if problem := problem_of(folder):
-            return "offline", f"the full model is not whole: {problem}. {remedy(folder)}"
-        return "full", "already on disk"
-    if is_in_hub_cache(entry.full_id):
-        return "full", "already in the hub's cache"
-    if host() == "local":
-        return "offline", "the full model is not on this machine"
-    if obstacle := obstacle_to(entry.full_id):
-        return "offline", f"on {host()} {obstacle.why}"
-    return "full", f"{host()} reaches the hub"
+    has_full, reason = can_be_had(entry.full_id, folder, host())
+    if not has_full and has_weights(folder):
+        reason = f"{reason}. {remedy(folder)}"
+    return ("full" if has_full else "offline"), reason
 
 
 def fetch_if_missing(source: ModelSource) -> None:
@@ -189,39 +177,9 @@ def fetch_if_missing(source: ModelSource) -> None:
         raise HomeworkError(f"{source.name} cannot be fetched: {error}") from error
 
 
-def needs_hub(source: ModelSource) -> bool:
-    """Tell whether loading has to ask the hub, which then is the one ``HF_ENDPOINT`` names now.
-
-    Raises:
-        ModelNotFoundError: The model is not on this machine, and something is in the way: no
-            network, a log-in page, a cache that cannot be written. A hub out of reach would be
-            asked for a minute.
-    """
-    if Path(source.address).is_dir() or is_in_hub_cache(source.address):
-        return False
-    try:
-        apply_environment()
-    except DownloadError as error:
-        raise ModelNotFoundError(str(error)) from error
-    if obstacle := obstacle_to(source.address) or obstacle_in_cache():
-        cached = snapshot_in_hub_cache(source.address)
-        part = f" (the part in the hub's cache: {problem_of(cached)})" if cached else ""
-        raise ModelNotFoundError(
-            f"{source.name} is not on this machine{part}, and {obstacle.why}. Next: "
-            f"{obstacle.remedy}; or use the bundled models: %env HW7_MODELS=offline"
-        )
-    return True
-
-
 def why_not_loaded(source: ModelSource, error: BaseException) -> str:
     """Say why a model could not be loaded, and what to type, in one sentence or two."""
-    if Path(source.address).is_dir():
-        said = f"The files of {source.name} cannot be loaded ({first_line(error)})."
-        return f"{said} {remedy(Path(source.address))}"
-    causes = [error]
-    while cause := causes[-1].__cause__ or causes[-1].__context__:
-        causes.append(cause)
-    for cause in causes:
-        if is_of_the_hub(cause):
-            return str(explain_hub_error(cause, source.name, hub_endpoint()))
-    return f"{source.name} cannot be fetched from {hub_endpoint()} ({first_line(error)})."
+    folder = Path(source.address)
+    if not folder.is_dir():
+        return why_not_fetched(source.name, error)
+    return f"The files of {source.name} cannot be loaded ({first_line(error)}). {remedy(folder)}"

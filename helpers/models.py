@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from helpers.catalog import ModelSource, fetch_if_missing, find_model, needs_hub, why_not_loaded
+from helpers.catalog import ModelSource, fetch_if_missing, find_model, why_not_loaded
 from helpers.environment import installed_version
 from helpers.errors import (
     DeviceError,
@@ -19,6 +19,8 @@ from hw7.engine.devices import DEVICES, best_device, check_device, has_bfloat16
 from hw7.engine.errors import NotExplainableError, TooLargeError
 from hw7.engine.loading import load_weights, wrap
 from hw7.engine.repairs import keep_differentiable, scale_embeddings_once
+from hw7.fetch.availability import needs_hub
+from hw7.fetch.errors import DownloadError
 
 if TYPE_CHECKING:
     import torch
@@ -146,7 +148,8 @@ def _load(
     source: ModelSource, device: str, dtype: "torch.dtype", quantization: str | None
 ) -> "AttributionModel":
     """Load a model; turn whatever Transformers raises into one clear sentence."""
-    is_local = not needs_hub(source)
+    with told_as(ModelNotFoundError, DownloadError):
+        is_local = not needs_hub(source.address, source.name)
     try:
         model, tokenizer = load_weights(
             source.address, source.name, device, dtype, quantization, is_local=is_local, tell=say

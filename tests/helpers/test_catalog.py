@@ -5,6 +5,7 @@ from safetensors.numpy import save_file
 
 from helpers import catalog
 from helpers.errors import ModelNotFoundError
+from hw7.fetch import availability
 from hw7.fetch.endpoint import Obstacle, obstacle_to
 
 ENTRY = catalog.CATALOG["translation"]
@@ -16,7 +17,7 @@ def bare_machine(monkeypatch, tmp_path):
     for name in ("HW7_MODELS", "COLAB_RELEASE_TAG", "COLAB_GPU", "KAGGLE_KERNEL_RUN_TYPE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HW7_MODELS_FOLDER", str(tmp_path))
-    monkeypatch.setattr(catalog, "is_in_hub_cache", lambda full_id: False)
+    monkeypatch.setattr(availability, "is_in_hub_cache", lambda full_id: False)
     return tmp_path
 
 
@@ -52,7 +53,7 @@ def test_half_downloaded_folder_is_no_model(bare_machine):
 
 
 def test_local_machine_without_the_full_model_stays_offline_without_asking_the_hub(monkeypatch):
-    monkeypatch.setattr(catalog, "obstacle_to", lambda _: pytest.fail("the hub was asked"))
+    monkeypatch.setattr(availability, "obstacle_to", lambda _: pytest.fail("the hub was asked"))
     assert catalog.choose_edition(ENTRY)[0] == "offline"
 
 
@@ -60,7 +61,7 @@ def test_local_machine_without_the_full_model_stays_offline_without_asking_the_h
 def test_colab_uses_the_full_model_where_the_hub_answers(monkeypatch, reachable, edition):
     monkeypatch.setenv("COLAB_RELEASE_TAG", "x")
     obstacle = None if reachable else Obstacle("it does not answer", "Try again")
-    monkeypatch.setattr(catalog, "obstacle_to", lambda repository: obstacle)
+    monkeypatch.setattr(availability, "obstacle_to", lambda repository: obstacle)
     assert catalog.choose_edition(ENTRY)[0] == edition
 
 

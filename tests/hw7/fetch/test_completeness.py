@@ -13,7 +13,9 @@ from safetensors.numpy import save_file
 
 from helpers import catalog, load_model
 from helpers.errors import ModelNotFoundError
+from hw7.fetch.availability import needs_hub
 from hw7.fetch.completeness import problem_of
+from hw7.fetch.errors import NoNetworkError
 from hw7.fetch.record import RECORD_FILE, write_record
 
 POINTER = (
@@ -367,8 +369,8 @@ def test_a_hub_cache_without_tokenizer_files_is_not_used(hub_cache, monkeypatch)
     cache = str(hub_cache.parents[2])
     source = catalog.find_model("organisation/model")
     monkeypatch.setattr("huggingface_hub.file_download.constants.HF_HUB_CACHE", cache)
-    assert not catalog.needs_hub(source)
+    assert not needs_hub(source.address, source.name)
     (hub_cache / "tokenizer.json").unlink()
     monkeypatch.setenv("HF_ENDPOINT", "http://127.0.0.1:9")
-    with pytest.raises(ModelNotFoundError, match=r"vocabulary is missing.*does not answer"):
-        catalog.needs_hub(source)
+    with pytest.raises(NoNetworkError, match=r"vocabulary is missing.*does not answer"):
+        needs_hub(source.address, source.name)

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from helpers import catalog
-from helpers.errors import ModelNotFoundError
+from hw7.fetch.availability import needs_hub, why_not_fetched
 from hw7.fetch.endpoint import apply_environment, hub_endpoint, obstacle_in_cache, obstacle_to
+from hw7.fetch.errors import NoNetworkError
 from tests.support.hub_server import hub_server_fixture  # noqa: F401
 
 BUNDLED = Path(__file__).parents[3] / "assets" / "models" / "tiny-zh-en"
@@ -177,8 +177,8 @@ def test_a_cache_that_cannot_be_written_is_told_before_anything_is_fetched(
     monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "file" / "hub"))
     assert "cannot be written" in obstacle_in_cache().why
     monkeypatch.setenv("HF_ENDPOINT", hub_server.endpoint)
-    with pytest.raises(ModelNotFoundError, match=r"cannot be written.*HF_HOME"):
-        catalog.needs_hub(catalog.ModelSource(NAME, NAME, ""))
+    with pytest.raises(NoNetworkError, match=r"cannot be written.*HF_HOME"):
+        needs_hub(NAME, NAME)
 
 
 @pytest.mark.parametrize(
@@ -199,5 +199,4 @@ def test_what_the_hub_refuses_is_told_by_its_status(monkeypatch, hub_server, tmp
         HfApi(endpoint=hub_server.endpoint).model_info(NAME)
     wrapped = OSError("cannot load")  # as Transformers does it
     wrapped.__cause__ = caught.value
-    source = catalog.ModelSource(NAME, NAME, "")
-    assert said in catalog.why_not_loaded(source, wrapped)
+    assert said in why_not_fetched(NAME, wrapped)
