@@ -27,6 +27,7 @@ from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError, TooLargeError
 from hw7.engine.placement import check_attribution_fits
 from hw7.fetch.errors import first_line
+from hw7.text.batches import texts_with_targets
 from hw7.text.chat import Message, check_messages, is_chat
 from hw7.views.levels import AGGREGATIONS
 
@@ -97,8 +98,10 @@ def explain(
         text = chat
     for_writing = {name: settings[name] for name in settings if name in writing}
     for_scoring = {name: settings[name] for name in settings if name in scoring}
+    with told_as(TextError):
+        pairs = texts_with_targets(text, target)
     explanations = []
-    for one, forced in _pairs(text, target):
+    for one, forced in pairs:
         generation = generate(model, one, target=forced, **for_writing)
         if not generation.is_complete:
             say(_cut_sentence(model, generation))
@@ -137,25 +140,6 @@ def _settings_of(step: Callable[..., Any]) -> list[str]:
     """Return the keywords of a step of the explanation, which ``explain`` passes on to it."""
     parameters = signature(step).parameters.values()
     return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
-
-
-def _pairs(text: object, target: object) -> list[tuple[Any, Any]]:
-    """Return every text with the target it is forced to.
-
-    Raises:
-        TextError: There are no texts, or not one target for each.
-    """
-    if not isinstance(text, (list, tuple)) or is_chat(text):
-        return [(text, target)]
-    if not text:
-        raise TextError("There are no texts in the list. Give at least one.")
-    targets = list(target) if isinstance(target, (list, tuple)) else [target] * len(text)
-    if len(targets) != len(text):
-        raise TextError(
-            f"There are {len(text)} texts but {len(targets)} targets. Give one target for each "
-            "text (None where the model is to write its own)."
-        )
-    return list(zip(text, targets, strict=True))
 
 
 def _probabilities(model: "AttributionModel", generation: Generation) -> list[dict[str, Any]]:

@@ -74,8 +74,7 @@ def find_model(name: str) -> ModelSource:
             nor shaped like a name on the hub; or the folder holds only a part of its model.
     """
     if name in CATALOG:
-        edition, reason = choose_edition(CATALOG[name])
-        return source_of(name, edition, reason)
+        return _source_of(name)
     for entry in CATALOG.values():
         folder = models_folder() / entry.full_folder
         if name == entry.full_id and has_weights(folder):
@@ -98,13 +97,10 @@ def find_model(name: str) -> ModelSource:
     return ModelSource(name, name, "the hub name you gave")
 
 
-def source_of(task: str, edition: Edition, reason: str) -> ModelSource:
-    """Return the full or the offline model of a task.
-
-    Raises:
-        ModelNotFoundError: Its folder holds only a part of the model.
-    """
+def _source_of(task: str) -> ModelSource:
+    """Return the full or the offline model of a task, as it is decided here."""
     entry = CATALOG[task]
+    edition, reason = choose_edition(entry)
     if edition == "offline":
         folder = entry.offline_folder()
         # SmolLM2 is fetched when it is loaded, also where only a part of it is here.
