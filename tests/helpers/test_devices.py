@@ -4,59 +4,7 @@ import pytest
 
 from helpers import models
 from helpers.errors import DeviceError
-from hw7.engine.devices import gpu_obstacle
-
-
-@pytest.fixture
-def gpu(monkeypatch):
-    """Emulate a GPU of a capability under a torch that was built for some."""
-    import torch
-
-    def put_in(capability, built_for, name="Tesla"):
-        monkeypatch.setattr(torch.version, "hip", None)
-        monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-        monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-        monkeypatch.setattr(torch.cuda, "get_arch_list", lambda: built_for)
-        monkeypatch.setattr(torch.cuda, "get_device_capability", lambda index=None: capability)
-        monkeypatch.setattr(torch.cuda, "get_device_name", lambda index=None: name)
-
-    return put_in
-
-
-# As torch 2.8 on Kaggle, 2.6, 2.4, and the last two with code that the driver translates.
-NEW = ["sm_70", "sm_75", "sm_80", "sm_86", "sm_90", "sm_100", "sm_120"]
-OLD = ["sm_50", "sm_60", "sm_70", "sm_75", "sm_80", "sm_86", "sm_90"]
-
-
-@pytest.mark.parametrize(
-    ("capability", "built_for", "is_usable"),
-    [
-        ((6, 0), NEW, False),  # Kaggle's P100
-        ((6, 0), OLD, True),
-        ((6, 1), OLD, True),  # code for 6.0 runs on 6.1
-        ((7, 5), NEW, True),  # T4
-        ((8, 9), NEW, True),  # code for 8.6 runs on 8.9
-        ((8, 0), ["sm_86"], False),  # but not the other way round
-        ((12, 0), OLD, False),  # newer than torch
-        ((12, 0), [*OLD, "compute_90"], True),
-        ((6, 0), [*NEW, "compute_70"], False),  # translated for newer ones only
-        ((9, 0), ["sm_80", "sm_90a"], True),
-        ((10, 0), ["sm_90", "sm_100"], True),
-        ((10, 3), ["sm_90", "sm_100a"], False),
-        ((10, 3), ["sm_90", "sm_100f"], True),
-        ((6, 0), [], True),  # unknown: let torch decide
-    ],
-)
-def test_a_gpu_is_usable_where_torch_has_code_for_it(gpu, capability, built_for, is_usable):
-    gpu(capability, built_for)
-    assert (gpu_obstacle("cuda") is None) == is_usable
-
-
-def test_the_obstacle_names_the_gpu_and_what_torch_was_built_for(gpu):
-    gpu((6, 0), NEW, "Tesla P100-PCIE-16GB")
-    said = gpu_obstacle("cuda:0") or ""
-    assert "Tesla P100-PCIE-16GB (sm_60)" in said
-    assert "sm_70, sm_75" in said
+from tests.support.emulated_gpu import NEW, gpu_fixture  # noqa: F401
 
 
 def test_auto_takes_the_cpu_and_says_why_where_torch_has_no_code_for_the_gpu(gpu, capsys):
