@@ -1,9 +1,12 @@
 """The bundled translator as it ships: loads, translates, is aligned, knows what it doesn't know."""
 
 import json
+import random
 import shutil
+import statistics
 import subprocess
 import sys
+from collections import Counter
 from pathlib import Path
 
 import opencc
@@ -11,6 +14,7 @@ import pytest
 
 from hw7.engine.repairs import scale_embeddings_once
 from tools.train_tiny_translator.bundle import read_heldout, read_words
+from tools.train_tiny_translator.calibration import broken, confidences
 from tools.train_tiny_translator.corpus import training_pairs
 from tools.train_tiny_translator.evaluation import (
     METHODS,
@@ -18,9 +22,10 @@ from tools.train_tiny_translator.evaluation import (
     judge_attributions,
     translate_all,
 )
-from tools.train_tiny_translator.free_sentences import is_right, read_sentences
+from tools.train_tiny_translator.free_sentences import is_right, read_sentences, verdicts
 from tools.train_tiny_translator.holdout import HOMEWORK_SENTENCE, held_out_pairs, split_of
-from tools.train_tiny_translator.training import Example, Recipe, build_model, train
+from tools.train_tiny_translator.network import build_model
+from tools.train_tiny_translator.training import Example, Recipe, train
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 FOLDER = REPOSITORY / "assets" / "models" / "tiny-zh-en"
@@ -65,7 +70,7 @@ def recipe_of_the_bundle() -> Recipe:
 
 
 def test_folder_is_small():
-    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 12 * MEGABYTE
+    assert sum(file.stat().st_size for file in FOLDER.iterdir()) <= 16 * MEGABYTE
 
 
 def test_weights_are_float32(network):
@@ -88,7 +93,7 @@ def test_homework_sentence_through_inseq(inseq_model):
 
 
 @pytest.mark.parametrize(
-    ("split", "bar", "count"), [("heldout", 0.97, 250), ("heldout_combination", 0.9, 250)]
+    ("split", "bar", "count"), [("heldout", 0.97, 250), ("heldout_combination", 0.92, 250)]
 )
 def test_exact_match_on_shipped_sentences(network, tokenizer, records, split, bar, count):
     pairs = [pair for name, pair in records if name == split]
@@ -146,7 +151,7 @@ def test_held_out_material_is_absent_from_regenerated_training_data(records):
     shipped = {pair.source_text for _, pair in records}
     held_out = {both for _, pair in records for both in held_out_pairs(pair)}
     assert len(held_out) > 100
-    for pair in training_pairs(recipe_of_the_bundle().seed, 15_000):
+    for pair in training_pairs(recipe_of_the_bundle().seed, 8_000):
         words = {
             word for word, flag in zip(pair.source_words, pair.source_content, strict=True) if flag
         }
@@ -154,21 +159,49 @@ def test_held_out_material_is_absent_from_regenerated_training_data(records):
         assert not any(first in words and second in words for first, second in held_out)
 
 
-@pytest.mark.parametrize(
-    "text", ["我喜欢长颈鹿。", "大学生喜欢咖啡。", "Hello world", "我喜欢🙂。"]
-)
+@pytest.mark.parametrize("text", ["我喜欢麒麟。", "他搜集榴莲。", "Hello world", "我喜欢🙂。"])
 def test_unknown_word_becomes_unk(tokenizer, text):
     assert tokenizer.unk_token_id in tokenizer(text).input_ids
 
 
 def test_unknown_word_keeps_its_spelling_for_messages(tokenizer):
-    tokens = tokenizer.tokenize("我喜欢冰淇淋。")
+    tokens = tokenizer.tokenize("我喜欢麒麟。")
     unknown = [
         token
         for token in tokens
         if tokenizer.convert_tokens_to_ids(token) == tokenizer.unk_token_id
     ]
-    assert unknown == ["冰淇淋"]
+    assert unknown == ["麒麟"]
+
+
+def test_ambiguous_string_is_cut_by_frequency(tokenizer):
+    assert tokenizer.tokenize("研究生命起源") == ["研究", "生命", "起源"]
+    assert tokenizer.tokenize("研究生喜欢生命。")[0] == "研究生"
+
+
+def test_names_of_known_characters_never_block_a_sentence(network, tokenizer):
+    text = "赵志强昨天去了图书馆。"
+    assert tokenizer.unk_token_id not in tokenizer(text).input_ids
+    assert "Zhao Zhi Qiang" in translate_all(network, tokenizer, [text])[0]
+
+
+def test_traditional_characters_are_the_same_sentence(tokenizer, records):
+    to_traditional = opencc.OpenCC("s2t")
+    for _, pair in records:
+        typed = to_traditional.convert(pair.source_text)
+        assert tokenizer(typed).input_ids == tokenizer(pair.source_text).input_ids, typed
+
+
+@pytest.mark.parametrize(
+    ("typed", "simplified"),
+    [
+        ("他穿著紅色的裙子。", "他穿着红色的裙子。"),
+        ("顯著性圖顯示哪些詞重要。", "显著性图显示哪些词重要。"),
+        ("媽媽做的飯很好吃。", "妈妈做的饭很好吃。"),
+    ],
+)
+def test_traditional_characters_as_taiwan_writes_them(tokenizer, typed, simplified):
+    assert tokenizer(typed).input_ids == tokenizer(simplified).input_ids
 
 
 @pytest.mark.parametrize(
@@ -179,17 +212,6 @@ def test_width_of_marks_and_spaces_make_no_difference(tokenizer, typed):
     assert tokenizer(typed).input_ids == tokenizer(HOMEWORK_SENTENCE).input_ids
 
 
-def test_traditional_characters_are_the_same_sentence(tokenizer, records):
-    to_traditional = opencc.OpenCC("s2t")
-    for _, pair in records:
-        typed = to_traditional.convert(pair.source_text)
-        assert tokenizer(typed).input_ids == tokenizer(pair.source_text).input_ids, typed
-
-
-def test_lasting_aspect_is_read_as_taiwan_writes_it(tokenizer):
-    assert tokenizer("他看著書。").input_ids == tokenizer("他看着书。").input_ids
-
-
 def test_no_source_token_is_a_lone_space_mark(tokenizer, records):
     assert not any(
         "▁" in token for _, pair in records for token in tokenizer.tokenize(pair.source_text)
@@ -198,7 +220,7 @@ def test_no_source_token_is_a_lone_space_mark(tokenizer, records):
 
 def test_word_list_matches_the_tokenizer(tokenizer):
     words = read_words(FOLDER)
-    assert len(words) >= 300
+    assert len(words) >= 3000
     assert all(tokenizer.tokenize(word) == [word] for word in words)
     assert tokenizer.unk_token_id not in tokenizer.convert_tokens_to_ids(sorted(words))
 
@@ -218,12 +240,10 @@ def test_attributions_equal_inseq(inseq_model, network, tokenizer, records):
             assert abs(given - expected).max() < 1e-4
 
 
-def test_best_method_finds_the_gold_word_for_four_of_five_content_words(
-    network, tokenizer, records
-):
+def test_best_method_finds_the_gold_word_for_most_content_words(network, tokenizer, records):
     pairs = [pair for _, pair in records][::5]
     report = judge_attributions(network, tokenizer.get_vocab(), pairs).report()
-    assert max(report[method] for method in METHODS) >= 0.8
+    assert max(report[method] for method in METHODS) >= 0.85
 
 
 def test_saliency_reads_machine_from_its_source_word(network, tokenizer):
@@ -235,13 +255,21 @@ def test_saliency_reads_machine_from_its_source_word(network, tokenizer):
     assert strongest == "机器"
 
 
+def test_sentences_from_outside_the_grammar(translator):
+    """The bars of the model card: at least 80% right, at most 8% wrong."""
+    found = Counter(verdict for verdict, *_ in verdicts(translator))
+    assert found.total() >= 150
+    assert found["right"] / found.total() >= 0.8
+    assert found["wrong"] / found.total() <= 0.08
+
+
 @pytest.mark.parametrize(
     ("translation", "is_it"),
     [
         ("He does not like cold tea.", True),
         ("He likes cold tea.", False),
         ("He does not like tea.", False),
-        ("He does not like chilly teas.", True),
+        ("He does not like cold teas.", True),
     ],
 )
 def test_a_translation_is_right_when_it_has_all_key_words(translation, is_it):
@@ -253,10 +281,18 @@ def test_a_negation_that_the_sentence_lacks_is_wrong():
     assert not is_right("I do not like tea.", ["I", "like", "tea"])
 
 
-def test_sentences_from_outside_the_grammar_are_many_and_different():
-    sentences = [chinese for _, chinese, _ in read_sentences()]
-    assert len(set(sentences)) == len(sentences) >= 150
-    assert all(keys for _, _, keys in read_sentences())
+def test_sentences_from_outside_are_none_of_the_grammars():
+    outside = {chinese for _, chinese, _ in read_sentences()}
+    assert not outside.intersection(pair.source_text for pair in training_pairs(7, 8_000))
+
+
+def test_broken_sentences_make_the_translator_less_sure(network, tokenizer, records):
+    pairs = [pair for _, pair in records][::5]
+    generator = random.Random(3)
+    texts = [broken(generator, pair, generator.choice(pairs)) for pair in pairs]
+    sure = [found for _, found in confidences(network, tokenizer, [p.source_text for p in pairs])]
+    unsure = [found for _, found in confidences(network, tokenizer, texts)]
+    assert statistics.median(unsure) < statistics.quantiles(sure, n=20)[0]
 
 
 def test_training_does_not_depend_on_the_number_of_threads():
@@ -280,7 +316,8 @@ def test_command_shows_help():
 
 def test_model_card_tells_licence_and_limits():
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
-    for needed in ("apache-2.0", "can't do", "make tiny-translator", "<unk>"):
+    tools = ("lemminflect", "jieba", "OpenCC", "pypinyin")
+    for needed in ("apache-2.0", "can't do", "make tiny-translator", "<unk>", *tools):
         assert needed in card
 
 

@@ -2,6 +2,8 @@
 
 import argparse
 import os
+import subprocess
+import sys
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +12,7 @@ import torch
 from transformers import MarianMTModel, MarianTokenizer
 
 from tools.train_tiny_translator import bundle
+from tools.train_tiny_translator.calibration import calibrate
 from tools.train_tiny_translator.corpus import heldout_pairs, training_pairs
 from tools.train_tiny_translator.evaluation import (
     encode,
@@ -17,11 +20,13 @@ from tools.train_tiny_translator.evaluation import (
     judge_attributions,
     translate_all,
 )
+from tools.train_tiny_translator.free_sentences import VERDICTS, judge_free_sentences
+from tools.train_tiny_translator.grammar import LONGEST_SOURCE
 from tools.train_tiny_translator.holdout import HOMEWORK_SENTENCE
-from tools.train_tiny_translator.lexicon import read_unknown_words
-from tools.train_tiny_translator.sentences import LONGEST_SOURCE
-from tools.train_tiny_translator.tokenizer import write_tokenizer
-from tools.train_tiny_translator.training import Example, Recipe, build_model, train
+from tools.train_tiny_translator.meanings import parts_of
+from tools.train_tiny_translator.network import build_model, initialize
+from tools.train_tiny_translator.segmentation import write_fitting_tokenizer
+from tools.train_tiny_translator.training import Example, Recipe, train
 from tools.train_tiny_translator.words import SentencePair
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -43,6 +48,10 @@ def parse_arguments() -> argparse.Namespace:
         "--sentences", type=int, default=Recipe.sentences, help="training sentences to draw"
     )
     parser.add_argument(
+        "--minutes", type=float, help="train as many steps as fit into these minutes"
+    )
+    parser.add_argument("--work", type=Path, help="folder for unfinished files, to look at")
+    parser.add_argument(
         "--threads", type=int, default=min(2, os.cpu_count() or 1), help="processor threads"
     )
     parser.add_argument(
@@ -51,12 +60,12 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def build(folder: Path, recipe: Recipe, threads: int) -> None:
+def build(folder: Path, recipe: Recipe, threads: int, minutes: float | None) -> Recipe:
     """Draw sentences, write the tokenizer, train, and write network and data files."""
     pairs = training_pairs(recipe.seed, recipe.sentences, show_progress=True)
     source_words = {word for pair in pairs for word in pair.source_words}
     target_words = {word for pair in pairs for word in pair.target_words}
-    vocabulary = write_tokenizer(folder, source_words, target_words, read_unknown_words())
+    vocabulary = write_fitting_tokenizer(folder, pairs, source_words, target_words)
     tokenizer = MarianTokenizer.from_pretrained(folder)
     examples = [
         Example(*encode(pair, vocabulary)) for pair in pairs if is_split_right(tokenizer, pair)
@@ -64,11 +73,18 @@ def build(folder: Path, recipe: Recipe, threads: int) -> None:
     print(
         f"{len(examples)} sentences, {len(source_words)} Chinese, {len(target_words)} English words"
     )
-    model = build_model(recipe, len(vocabulary))
-    print(f"trained for {train(model, examples, recipe, threads):.1f} minutes")
-    bundle.write_network(folder, model)
     bundle.write_words(folder, source_words)
     bundle.write_heldout(folder, judged_pairs(recipe.seed, tokenizer, target_words))
+    model = build_model(recipe, len(vocabulary))
+    initialize(model, vocabulary, parts_of(vocabulary), first=2 + len(source_words))
+
+    def save(step: int) -> None:
+        bundle.write_network(folder, model)
+        print(f"saved after {step} steps", flush=True)
+
+    recipe = train(model, examples, recipe, threads, save, minutes)
+    bundle.write_network(folder, model)
+    return recipe
 
 
 def is_split_right(tokenizer: MarianTokenizer, pair: SentencePair) -> bool:
@@ -95,25 +111,36 @@ def judged_pairs(
 
 
 def evaluate(folder: Path, recipe: Recipe) -> dict[str, float]:
-    """Measure the written model, write the figures and the card, print them."""
+    """Measure the written model, write its limit, the figures and the card, print them."""
     tokenizer = MarianTokenizer.from_pretrained(folder)
-    model = MarianMTModel.from_pretrained(folder, attn_implementation="eager").eval()
+    model = MarianMTModel.from_pretrained(
+        folder, attn_implementation="eager", dtype=torch.float32
+    ).eval()
     records = bundle.read_heldout(folder)
-    figures = {}
+    pairs = [pair for _, pair in records]
+    limit = calibrate(model, tokenizer, pairs, recipe.seed)
+    bundle.change_config(folder, least_confidence=limit.least_confidence)
+    figures = {"right_refused": limit.right_refused, "broken_refused": limit.broken_refused}
     for split in HELD_OUT:
-        pairs = [pair for name, pair in records if name == split]
-        figures[f"exact_match_{split}"] = exact_match(model, tokenizer, pairs)
+        own = [pair for name, pair in records if name == split]
+        figures[f"exact_match_{split}"] = exact_match(model, tokenizer, own)
     vocabulary = tokenizer.get_vocab()
-    figures |= judge_attributions(model, vocabulary, [pair for _, pair in records]).report()
-    counts = {
-        "source_words": len(bundle.read_words(folder)),
-        "target_words": len(vocabulary) - 3 - len(bundle.read_words(folder)),
+    figures |= judge_attributions(model, vocabulary, pairs).report()
+    counts, _ = judge_free_sentences(folder)
+    total = sum(counts.values())
+    figures |= {f"free_{verdict}": counts[verdict] / total for verdict in VERDICTS}
+    known = bundle.read_words(folder)
+    facts = {
+        "source_words": len(known),
+        "target_words": len(vocabulary) - 3 - len(known),
         "longest": LONGEST_SOURCE,
         "heldout": HELD_OUT["heldout"],
         "combinations": HELD_OUT["heldout_combination"],
+        "free_sentences": total,
+        "least_confidence": limit.least_confidence,
     }
     bundle.write_figures(folder, figures, recipe)
-    bundle.write_card(folder, figures, recipe, counts, model)
+    bundle.write_card(folder, figures, recipe, facts, model)
     for name, figure in figures.items():
         print(f"{name:40} {100 * figure:6.1f}%")
     print(HOMEWORK_SENTENCE, translate_all(model, tokenizer, [HOMEWORK_SENTENCE])[0])
@@ -123,7 +150,7 @@ def evaluate(folder: Path, recipe: Recipe) -> dict[str, float]:
 def main() -> None:
     """Build in a scratch folder beside the output, then put the finished files in place."""
     arguments = parse_arguments()
-    torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(1)  # the threads of `train` are one core each
     recipe = replace(
         Recipe(), seed=arguments.seed, steps=arguments.steps, sentences=arguments.sentences
     )
@@ -131,10 +158,14 @@ def main() -> None:
     output.mkdir(parents=True, exist_ok=True)
     if not arguments.evaluate:
         with tempfile.TemporaryDirectory() as scratch:
-            build(Path(scratch), recipe, arguments.threads)
-            for file in Path(scratch).iterdir():
+            work = arguments.work or Path(scratch)
+            work.mkdir(parents=True, exist_ok=True)
+            recipe = build(work, recipe, arguments.threads, arguments.minutes)
+            for file in work.iterdir():
                 (output / file.name).write_bytes(file.read_bytes())
     evaluate(output, recipe)
+    if output.samefile(OUTPUT):
+        subprocess.run([sys.executable, "-m", "tools.choose_sentences"], check=True)
 
 
 if __name__ == "__main__":

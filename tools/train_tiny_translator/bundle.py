@@ -1,5 +1,6 @@
 """Writes everything that ships in ``assets/models/tiny-zh-en``."""
 
+import copy
 import json
 from collections import defaultdict
 from dataclasses import asdict
@@ -9,65 +10,28 @@ from transformers import GenerationConfig, MarianMTModel
 
 from tools.train_tiny_translator.corpus import to_record
 from tools.train_tiny_translator.evaluation import LONGEST_OUTPUT
-from tools.train_tiny_translator.lexicon import read_heads, read_table
+from tools.train_tiny_translator.lexicon import sections
+from tools.train_tiny_translator.numbers_and_names import characters
 from tools.train_tiny_translator.tokenizer import write_json
 from tools.train_tiny_translator.training import Recipe
 from tools.train_tiny_translator.words import SentencePair
 
-CATEGORIES = {
-    "pronoun": "人称代词 pronouns",
-    "person": "人 people",
-    "relation": "家人 family",
-    "name": "人名 names",
-    "reading": "读物 things to read",
-    "show": "节目 shows",
-    "song": "声音 things to hear",
-    "thing": "物品 things",
-    "furniture": "家具 furniture",
-    "food": "食物 food",
-    "drink": "饮料 drinks",
-    "animal": "动物 animals",
-    "place": "地方 places",
-    "city": "城市和国家 cities and countries",
-    "field": "学科 subjects",
-    "language": "语言 languages",
-    "tech": "技术 technology",
-    "abstract": "概念 ideas",
-    "text": "文字 text",
-    "math": "数学 mathematics",
-    "modifier": "术语的前半 first words of technical terms",
-    "head": "术语的后半 last words of technical terms",
-    "verb": "动词 verbs",
-    "adjective": "形容词 adjectives",
-    "adverb": "副词 adverbs",
-    "manner": "方式（加“地”） manner, with 地",
-    "degree": "程度 degree",
-    "time": "时间 times",
-    "number": "数字 numbers",
-    "container": "容器 containers",
-    "saying": "想和说 thinking and saying",
-    "function": "其他：量词、介词、连词、疑问词、标点 particles, question words, marks",
-}
-
 
 def words_by_category(source_words: set[str]) -> dict[str, list[str]]:
-    """All words of the model in the categories a student looks for them in."""
+    """All words of the model under the titles of the lists; what is in no list comes last."""
     words: dict[str, list[str]] = defaultdict(list)
-    for chinese, *_, kind in read_table("nouns"):
-        words[kind].append(chinese)
-    for kind, chinese, *_ in read_table("small_words"):
-        words[kind].append(chinese)
-    tables = {"verbs": "verb", "adjectives": "adjective", "times": "time", "compounds": "modifier"}
-    for table, category in tables.items():
-        words[category] += [row[0] for row in read_table(table)]
-    words["head"] += [head.chinese for head in read_heads()]
-    listed = {word for category in words.values() for word in category}
-    words["function"] = sorted(source_words - listed)
-    known = {
-        category: [word for word in dict.fromkeys(words[category]) if word in source_words]
-        for category in CATEGORIES
-    }
-    return {CATEGORIES[category]: listed for category, listed in known.items()}
+    listed: set[str] = set()
+    for kind, (title, entries) in sections().items():
+        if kind in ("surname", "given"):
+            found = [character for character, _ in characters(kind)]
+        else:
+            found = [entry.chinese for entry in entries]
+        words[title] += [word for word in dict.fromkeys(found) if word in source_words - listed]
+        listed.update(found)
+    words["其他：量词、介词、连词、数字、标点 small words, numbers, marks"] = sorted(
+        source_words - listed
+    )
+    return dict(words)
 
 
 def write_words(folder: Path, source_words: set[str]) -> None:
@@ -86,7 +50,7 @@ def write_heldout(folder: Path, pairs: list[tuple[str, SentencePair]]) -> None:
 
 
 def write_network(folder: Path, model: MarianMTModel) -> None:
-    """Weights, configuration and greedy generation settings."""
+    """Weights in float16, configuration (it asks for float32) and greedy generation settings."""
     pad, end = model.config.pad_token_id, model.config.eos_token_id
     model.generation_config = GenerationConfig(
         num_beams=1,
@@ -99,22 +63,40 @@ def write_network(folder: Path, model: MarianMTModel) -> None:
         bad_words_ids=[[pad]],
     )
     model.config.architectures = ["MarianMTModel"]
-    model.save_pretrained(folder, safe_serialization=True)
+    copy.deepcopy(model).half().save_pretrained(folder, safe_serialization=True)
+    change_config(folder, dtype="float32")
+
+
+def change_config(folder: Path, **settings: object) -> None:
+    """Change settings of ``config.json``."""
+    path = folder / "config.json"
+    config = json.loads(path.read_text("utf-8"))
+    if "dtype" in settings:
+        config.pop("torch_dtype", None)
+    write_json(path, config | settings)
 
 
 def write_card(
     folder: Path,
     figures: dict[str, float],
     recipe: Recipe,
-    counts: dict[str, int],
+    facts: dict[str, float],
     model: MarianMTModel,
 ) -> None:
     """``README.md``, the model card, from the template beside this file."""
     template = (Path(__file__).parent / "model_card.md").read_text(encoding="utf-8")
-    values: dict[str, object] = {**asdict(recipe), **counts}
+    values: dict[str, object] = {**asdict(recipe), **facts}
     values |= {name: f"{100 * figure:.1f}%" for name, figure in figures.items()}
+    values["themes"] = themes_of(folder)
     values["parameters"] = f"{model.num_parameters() / 1e6:.2f}"
     (folder / "README.md").write_text(template.format(**values), encoding="utf-8")
+
+
+def themes_of(folder: Path) -> str:
+    """The titles of ``words.txt`` with the number of their words, as one line."""
+    blocks = (folder / "words.txt").read_text("utf-8").strip().split("\n\n")
+    counted = [block.split("\n", 1) for block in blocks]
+    return ", ".join(f"{title[2:]} {len(words.split())}" for title, words in counted) + "."
 
 
 def write_figures(folder: Path, figures: dict[str, float], recipe: Recipe) -> None:

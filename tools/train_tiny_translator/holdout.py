@@ -8,8 +8,8 @@ from tools.train_tiny_translator.words import SentencePair
 
 HOMEWORK_SENTENCE = "我喜欢机器学习和人工智能。"
 CLOSING_MARKS = ("。", "！", "？")
-HELD_OUT_SENTENCES = 0.04
-HELD_OUT_PAIRS = 0.02
+HELD_OUT_SENTENCES = 0.02
+HELD_OUT_PAIRS = 0.006
 
 
 @lru_cache(maxsize=1 << 20)

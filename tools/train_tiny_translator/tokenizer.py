@@ -1,28 +1,28 @@
 """SentencePiece models whose pieces are the words of the grammar, and the shared vocabulary.
 
 The models are written, not trained: every word is one piece, so that a heatmap has one row per
-word. There are no pieces for single characters or bytes, so a word outside the lexicon becomes
-``<unk>``, which the reader is told, instead of a wrong split that looks right. Traditional
-characters are read as the simplified ones they correspond to.
+word, and scores are word frequencies, so that an ambiguous string is cut where it most likely is.
+A word outside the lexicon becomes ``<unk>``, which the reader is told, instead of a wrong split
+that looks right. Traditional characters are read as the simplified ones they correspond to.
 """
 
 import io
 import json
 import tempfile
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from pathlib import Path
 
 import sentencepiece
 from sentencepiece import sentencepiece_model_pb2 as proto
 
+from tools.train_tiny_translator.frequencies import score, scores_of
 from tools.train_tiny_translator.words import NO_SPACE_BEFORE
 
 END, UNKNOWN, PAD = "</s>", "<unk>", "<pad>"
 SPACE_MARK = "▁"
 PIECE_SCORE = -10.0
-LENGTH_BONUS = 0.01
 SAME_CHARACTER = {
     "。": ".．｡",
     "，": ",﹐",
@@ -31,8 +31,6 @@ SAME_CHARACTER = {
     "、": "､",
     "": " \t\n\r\u00a0\u3000\u200b\ufeff",
 }
-
-
 ALSO_TRADITIONAL = {"么": ["麽"], "干": ["乾"], "了": ["瞭"], "背": ["揹"]}
 """Characters that OpenCC's table leaves alone because they are also simplified ones."""
 LASTING_VERBS = "穿戴坐站放睡躺等笑走活亮看拿跟住想 掛挂 貼贴 擺摆 開开 關关 聽听 帶带 寫写 說说"
@@ -97,20 +95,19 @@ def normalization(rules: dict[str, list[str]]) -> proto.NormalizerSpec:
 
 
 def build_sentencepiece(
-    pieces: Iterable[str], rules: dict[str, list[str]], *, add_dummy_prefix: bool
+    pieces: Mapping[str, float], rules: dict[str, list[str]], *, add_dummy_prefix: bool
 ) -> bytes:
-    """A Unigram model with these pieces and nothing to fall back on but ``<unk>``.
+    """A Unigram model with these scored pieces and nothing to fall back on but ``<unk>``.
 
-    Ids start with ``</s>`` 0 and ``<unk>`` 1, as in ``vocab.json``. All words score alike, so the
-    best segmentation is the one with the fewest words, and among those the one with longer words.
+    Ids start with ``</s>`` 0 and ``<unk>`` 1, as in ``vocab.json``. The best segmentation is the
+    one with the largest sum of scores.
     """
     model = proto.ModelProto()
     piece_type = proto.ModelProto.SentencePiece
     model.pieces.add(piece=END, score=0.0, type=piece_type.CONTROL)
     model.pieces.add(piece=UNKNOWN, score=0.0, type=piece_type.UNKNOWN)
-    for piece in pieces:
-        score = PIECE_SCORE + LENGTH_BONUS * len(piece) ** 2
-        model.pieces.add(piece=piece, score=score, type=piece_type.NORMAL)
+    for piece, piece_score in pieces.items():
+        model.pieces.add(piece=piece, score=piece_score, type=piece_type.NORMAL)
     model.trainer_spec.model_type = proto.TrainerSpec.UNIGRAM
     model.trainer_spec.vocab_size = len(model.pieces)
     model.trainer_spec.eos_id, model.trainer_spec.unk_id = 0, 1
@@ -136,6 +133,7 @@ def write_tokenizer(
     source_words: Iterable[str],
     target_words: Iterable[str],
     unknown_words: Iterable[str] = (),
+    name_characters: Iterable[str] = (),
 ) -> dict[str, int]:
     """Write the tokenizer files that ``MarianTokenizer`` of Transformers 4.53 and later reads.
 
@@ -144,7 +142,8 @@ def write_tokenizer(
         source_words: The Chinese words, closing marks included.
         target_words: The English words.
         unknown_words: Chinese words made of known ones that mean something else. They are pieces
-            without an id, so that 大学生 becomes ``<unk>`` and not "large student".
+            without an id, so that 大家 becomes ``<unk>`` and not "large home".
+        name_characters: Characters that are only known as parts of names.
 
     Returns:
         The vocabulary, piece to id.
@@ -153,12 +152,14 @@ def write_tokenizer(
     vocabulary = build_vocabulary(source, target)
     # No dummy prefix: Chinese has no spaces, and a lone "▁" would be an extra row of the heatmap.
     blocked = sorted(set(unknown_words) - set(source))
+    in_names = set(name_characters)
+    scores = scores_of(set(source), in_names) | {word: score(word) for word in blocked}
     model = build_sentencepiece(
-        [*source, *blocked], character_rules([*source, *blocked]), add_dummy_prefix=False
+        scores, character_rules([*source, *blocked]), add_dummy_prefix=False
     )
     (folder / "source.spm").write_bytes(model)
-    target_pieces = [target_piece(word) for word in target]
-    model = build_sentencepiece(target_pieces, {}, add_dummy_prefix=True)
+    target_scores = {target_piece(word): PIECE_SCORE for word in target}
+    model = build_sentencepiece(target_scores, {}, add_dummy_prefix=True)
     (folder / "target.spm").write_bytes(model)
     write_json(folder / "vocab.json", vocabulary)
     settings = {

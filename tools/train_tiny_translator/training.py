@@ -3,9 +3,9 @@
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch.nn import functional
@@ -13,6 +13,10 @@ from tqdm import tqdm
 from transformers import MarianConfig, MarianMTModel
 
 IGNORED = -100
+NEGATIVES = 1500
+NEVER = -30.0
+"""Added to the logits of Chinese pieces, which are read but never written."""
+SAVE_EVERY = 500
 
 
 @dataclass(frozen=True)
@@ -22,23 +26,23 @@ class Recipe:
     Attributes:
         noise: Share of decoder input words replaced by random words, so that a target word can't
             be guessed from the words before it and has to be read off the source.
-        label_smoothing: Share of the probability spread over all words in the loss.
+        decay: Share of the steps, at the end, in which the learning rate falls to zero.
     """
 
     seed: int = 7
-    sentences: int = 500_000
-    steps: int = 8_500
-    batch_size: int = 96
-    width: int = 128
+    sentences: int = 180_000
+    steps: int = 4_000
+    batch_size: int = 128
+    width: int = 192
     feed_forward: int = 384
     heads: int = 4
     encoder_layers: int = 3
     decoder_layers: int = 1
     dropout: float = 0.0
-    noise: float = 0.12
-    label_smoothing: float = 0.1
-    learning_rate: float = 2.5e-3
-    warmup: int = 500
+    noise: float = 0.1
+    learning_rate: float = 2e-3
+    warmup: int = 150
+    decay: float = 0.35
     shards: int = 2
 
 
@@ -48,35 +52,6 @@ class Example:
 
     source: list[int]
     target: list[int]
-
-
-def build_model(recipe: Recipe, vocabulary_size: int) -> MarianMTModel:
-    """An untrained network laid out as Helsinki-NLP/opus-mt-zh-en, only smaller."""
-    pad = vocabulary_size - 1
-    config = MarianConfig(
-        vocab_size=vocabulary_size,
-        decoder_vocab_size=vocabulary_size,
-        d_model=recipe.width,
-        encoder_layers=recipe.encoder_layers,
-        decoder_layers=recipe.decoder_layers,
-        encoder_attention_heads=recipe.heads,
-        decoder_attention_heads=recipe.heads,
-        encoder_ffn_dim=recipe.feed_forward,
-        decoder_ffn_dim=recipe.feed_forward,
-        max_position_embeddings=128,
-        activation_function="swish",
-        scale_embedding=True,
-        share_encoder_decoder_embeddings=True,
-        dropout=recipe.dropout,
-        attention_dropout=0.0,
-        activation_dropout=0.0,
-        pad_token_id=pad,
-        eos_token_id=0,
-        forced_eos_token_id=0,
-        decoder_start_token_id=pad,
-    )
-    torch.manual_seed(recipe.seed)
-    return MarianMTModel(config)
 
 
 def batches(examples: list[Example], recipe: Recipe) -> Iterator[list[Example]]:
@@ -120,11 +95,27 @@ def disturbed(
 
 
 def learning_rate_at(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, then a cosine down to zero."""
+    """Linear warm-up, a plateau, then linearly down to zero."""
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
-    progress = (step - recipe.warmup) / max(1, recipe.steps - recipe.warmup)
-    return recipe.learning_rate * 0.5 * (1 + math.cos(math.pi * progress))
+    falling = max(1.0, recipe.steps * recipe.decay)
+    return recipe.learning_rate * min(1.0, max(0.0, (recipe.steps - step) / falling))
+
+
+def candidates_of(
+    batch: list[Example], first: int, end: int, generator: torch.Generator
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """The pieces to tell apart in this batch: all that it has, and some of the others.
+
+    Returns:
+        Ids, and for each the logarithm of how many others it stands for.
+    """
+    wanted = torch.tensor(sorted({piece for example in batch for piece in example.target}))
+    others = torch.randint(first, end, (NEGATIVES,), generator=generator).unique()
+    others = others[~torch.isin(others, wanted)]
+    weight = math.log(max(1.0, (end - first - len(wanted)) / len(others)))
+    bonus = torch.cat([torch.zeros(len(wanted)), torch.full((len(others),), weight)])
+    return torch.cat([wanted, others]), bonus
 
 
 def decoder_inputs(
@@ -137,32 +128,46 @@ def decoder_inputs(
 
 
 def gradients_of(
-    model: MarianMTModel, batch: list[Example], inputs: torch.Tensor, label_smoothing: float
+    model: MarianMTModel,
+    batch: list[Example],
+    inputs: torch.Tensor,
+    candidates: tuple[torch.Tensor, torch.Tensor],
 ) -> tuple[float, tuple[torch.Tensor, ...]]:
     """Mean cross-entropy of the batch and its gradients, leaving the model untouched."""
     pad = model.config.pad_token_id
     source = padded([example.source for example in batch], pad)
     labels = padded([example.target for example in batch], IGNORED)
-    output = model(
+    hidden = model.model(
         input_ids=source,
         attention_mask=(source != pad).long(),
         decoder_input_ids=inputs,
         use_cache=False,
-    )
+    )[0]
     is_judged = labels != IGNORED
-    loss = functional.cross_entropy(
-        output.logits[is_judged], labels[is_judged], label_smoothing=label_smoothing
-    )
+    ids, bonus = candidates
+    place = torch.zeros(model.config.vocab_size, dtype=torch.long)
+    place[ids] = torch.arange(len(ids))
+    logits = hidden[is_judged] @ model.lm_head.weight[ids].T + bonus
+    loss = functional.cross_entropy(logits, place[labels[is_judged]])
     parameters = [weight for weight in model.parameters() if weight.requires_grad]
     return loss.item(), torch.autograd.grad(loss, parameters)
 
 
-def train(model: MarianMTModel, examples: list[Example], recipe: Recipe, threads: int = 2) -> float:
-    """Train in place and return the minutes it took.
+def train(
+    model: MarianMTModel,
+    examples: list[Example],
+    recipe: Recipe,
+    threads: int = 2,
+    save: Callable[[int], None] | None = None,
+    minutes: float | None = None,
+) -> Recipe:
+    """Train in place and return the recipe with the number of steps it took.
 
     Each batch is divided among threads of one processor core each: for matrices this small that
     is much faster than several cores for one matrix. The outcome depends on ``recipe.shards``,
-    not on the number of threads.
+    not on the number of threads. ``save`` is called now and then with the number of steps done.
+    Given ``minutes``, there are as many steps as fit into them; the recipe that is returned
+    repeats the same training.
     """
     started = time.perf_counter()
     generator = torch.Generator().manual_seed(recipe.seed)
@@ -170,17 +175,30 @@ def train(model: MarianMTModel, examples: list[Example], recipe: Recipe, threads
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate_at(0, recipe), betas=(0.9, 0.98))
     model.train()
     stream = batches(examples, recipe)
-    bar = tqdm(range(recipe.steps), desc="training", mininterval=5, dynamic_ncols=True)
+    first = int((model.final_logits_bias[0] == NEVER).sum()) + 1
+    bar = tqdm(
+        range(10 * recipe.steps if minutes else recipe.steps),
+        desc="training",
+        mininterval=5,
+        dynamic_ncols=True,
+    )
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for step in bar:
+            elapsed = (time.perf_counter() - started) / 60
+            if minutes is not None and elapsed > (1 - recipe.decay) * minutes:
+                recipe = replace(recipe, steps=int(step / (1 - recipe.decay)))
+                bar.total, minutes = recipe.steps, None
+            if minutes is None and step >= recipe.steps:
+                break
             batch = next(stream)
             shards = [batch[start :: recipe.shards] for start in range(recipe.shards)]
             inputs = [
                 decoder_inputs(shard, model.config, recipe.noise, generator) for shard in shards
             ]
+            scored = candidates_of(batch, first, model.config.pad_token_id, generator)
             results = list(
                 pool.map(
-                    lambda shard, given: gradients_of(model, shard, given, recipe.label_smoothing),
+                    lambda shard, given, ids=scored: gradients_of(model, shard, given, ids),
                     shards,
                     inputs,
                 )
@@ -190,8 +208,10 @@ def train(model: MarianMTModel, examples: list[Example], recipe: Recipe, threads
             if step % 50 == 0:
                 loss = sum(loss for loss, _ in results) / len(results)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
+            if save is not None and (step + 1) % SAVE_EVERY == 0:
+                save(step + 1)
     model.eval()
-    return (time.perf_counter() - started) / 60
+    return recipe
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, step: int, recipe: Recipe) -> None:

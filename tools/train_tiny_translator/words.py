@@ -2,9 +2,17 @@
 
 from dataclasses import dataclass, field
 
+from tools.train_tiny_translator import english
+from tools.train_tiny_translator.lexicon import Word
+
 VOWELS = "aeiou"
-SOUNDS_LIKE_A_CONSONANT = ("university", "useful")
+SOUNDS_LIKE_A_CONSONANT = ("university", "useful", "useless", "user", "uniform", "unit", "eu")
+SOUNDS_LIKE_A_VOWEL = ("hour", "honest", "MP3", "ID", "RNN", "LSTM", "LLM", "NLP", "API", "HTML")
 NO_SPACE_BEFORE = (".", ",", "?", "!", "'s", "'")
+
+
+class NoFit(Exception):
+    """No word fits the place; another pattern is tried."""
 
 
 @dataclass(eq=False)
@@ -17,21 +25,48 @@ class SourceWord:
 
 @dataclass(eq=False)
 class TargetWord:
-    """One English word with the Chinese words it translates."""
+    """One English word with the Chinese words it translates; a verb awaits its form."""
 
     text: str
     sources: tuple[SourceWord, ...] = ()
     is_content: bool = False
+    tense: str = ""
 
 
 @dataclass
 class Phrase:
-    """A piece of both sentences; the two sides may order their words differently."""
+    """A piece of both sentences; the two sides may order their words differently.
+
+    Attributes:
+        agreement: What a verb after this subject agrees with: first, singular or plural.
+        word: The lexicon's entry, for a phrase that is one word or a technical term.
+        mark: The Chinese word that 了, 过 or 着 follow.
+    """
 
     source: list[SourceWord] = field(default_factory=list)
     target: list[TargetWord] = field(default_factory=list)
     agreement: str = "singular"
-    """What a verb after this subject agrees with: first, singular or plural."""
+    word: Word | None = None
+    mark: SourceWord | None = None
+
+    @property
+    def head(self) -> TargetWord | None:
+        """The English verb that awaits its form."""
+        return next((word for word in self.target if word.tense), None)
+
+    def settle(self, form: str, agreement: str = "") -> None:
+        """Give the verb its form; a tense without agreement waits for its subject."""
+        head = self.head
+        if head is None:
+            return
+        if form in ("present", "past") and not agreement:
+            head.tense = form
+            return
+        if form == "finite":
+            head.text = english.finite(head.text, head.tense, agreement)
+        elif form != "base":
+            head.text = english.inflected(head.text, form)
+        head.tense = ""
 
 
 @dataclass(frozen=True)
@@ -66,28 +101,32 @@ class SentencePair:
         return text
 
 
-def content(chinese: str, english: str) -> Phrase:
-    """A content word and its translation, which may be several English words."""
-    source = SourceWord(chinese, is_content=True)
-    return Phrase([source], translate([source], english))
-
-
-def translate(sources: list[SourceWord], english: str) -> list[TargetWord]:
+def translate(sources: list[SourceWord], text: str) -> list[TargetWord]:
     """English words that all translate the same Chinese words."""
     is_content = any(source.is_content for source in sources)
     return [
         TargetWord(word, tuple(sources), is_content and word not in FUNCTION_WORDS)
-        for word in english.split()
+        for word in text.split()
     ]
 
 
-def function(chinese: str) -> SourceWord:
-    """A Chinese function word."""
-    return SourceWord(chinese)
+def content(chinese: str, text: str, word: Word | None = None) -> Phrase:
+    """A content word and its translation, which may be several English words."""
+    source = SourceWord(chinese, is_content=True)
+    return Phrase([source], translate([source], text), word=word)
+
+
+def verb_phrase(word: Word) -> Phrase:
+    """A verb that awaits its form."""
+    phrase = content(word.chinese, word.english, word)
+    phrase.target[0].tense = "present"
+    phrase.mark = phrase.source[0]
+    return phrase
 
 
 def finish(phrase: Phrase) -> SentencePair:
     """Fix ``a``/``an`` and the capital letter, and turn links into index pairs."""
+    merge_demonstratives(phrase)
     position = {id(word): index for index, word in enumerate(phrase.source)}
     texts = [word.text for word in phrase.target]
     for index, text in enumerate(texts[:-1]):
@@ -108,14 +147,37 @@ def finish(phrase: Phrase) -> SentencePair:
     )
 
 
+MERGED = frozenset(("这个", "那个", "哪个", "将会"))
+
+
+def merge_demonstratives(phrase: Phrase) -> None:
+    """Write 这 and 个 as the one word that the tokenizer knows them as."""
+    merged: list[SourceWord] = []
+    for word in phrase.source:
+        if merged and merged[-1].text + word.text in MERGED:
+            first = merged[-1]
+            first.text += word.text
+            for target in phrase.target:
+                if word in target.sources:
+                    kept = (other for other in target.sources if other is not word)
+                    target.sources = tuple(dict.fromkeys([*kept, first]))
+        else:
+            merged.append(word)
+    phrase.source = merged
+
+
 def is_vowel_sound(word: str) -> bool:
     """Whether English writes ``an`` in front of the word."""
-    return word[0].lower() in VOWELS and word not in SOUNDS_LIKE_A_CONSONANT
+    if word.startswith(SOUNDS_LIKE_A_VOWEL):
+        return True
+    return word[0].lower() in VOWELS and not word.lower().startswith(SOUNDS_LIKE_A_CONSONANT)
 
 
 FUNCTION_WORDS_TEXT = (
     "a an the this that these those of to in on at with for from into about than by and or but "
     "because so if when although do does did is are am was were will can cannot must should not "
-    "have has be every"
+    "have has had be been being every as it there much many very too more most get gets getting "
+    "up out off one's I my me you your he him his she her we us our they them their over under "
+    "down back"
 )
 FUNCTION_WORDS = frozenset(FUNCTION_WORDS_TEXT.split())

@@ -1,0 +1,56 @@
+"""Which words the tokenizer knows and which it must refuse to cut."""
+
+from collections import Counter
+from pathlib import Path
+
+from transformers import MarianTokenizer
+
+from tools.train_tiny_translator.frequencies import blocked_words
+from tools.train_tiny_translator.lexicon import all_words, words_of
+from tools.train_tiny_translator.numbers_and_names import characters
+from tools.train_tiny_translator.tokenizer import write_tokenizer
+from tools.train_tiny_translator.words import SentencePair
+
+PROBES = 40_000
+TOLERATED = 3
+"""A blocked word that the grammar's own words spell more often than this is let through."""
+
+
+def name_characters(source_words: set[str]) -> set[str]:
+    """Characters that only names know: neither words of the lists nor of the patterns."""
+    named = {character for kind in ("surname", "given") for character, _ in characters(kind)}
+    listed = {word.chinese for word in all_words() if word.kind not in ("surname", "given")}
+    return {character for character in named & source_words if character not in listed}
+
+
+def technical_terms() -> set[str]:
+    """All terms of two words, which the tokenizer cuts."""
+    heads = [word.chinese for word in words_of("head")]
+    firsts = [word.chinese for word in words_of("modifier")] + heads
+    return {first + head for first in firsts for head in heads}
+
+
+def write_fitting_tokenizer(
+    folder: Path, pairs: list[SentencePair], source_words: set[str], target_words: set[str]
+) -> dict[str, int]:
+    """Write the tokenizer, blocking the words that the grammar does not itself spell.
+
+    Returns:
+        The vocabulary, piece to id.
+    """
+    blocked = set(blocked_words(source_words)) - technical_terms()
+    names = name_characters(source_words)
+    vocabulary: dict[str, int] = {}
+    for _ in range(3):
+        vocabulary = write_tokenizer(folder, source_words, target_words, blocked, names)
+        tokenizer = MarianTokenizer.from_pretrained(folder)
+        crossed: Counter[str] = Counter()
+        for pair in pairs[:PROBES]:
+            pieces = tokenizer.tokenize(pair.source_text)
+            if tuple(pieces) != pair.source_words:
+                crossed.update(blocked.intersection(pieces))
+        let_through = {word for word, count in crossed.items() if count > TOLERATED}
+        if not let_through:
+            break
+        blocked -= let_through
+    return vocabulary
