@@ -30,8 +30,8 @@ class Recipe:
     """
 
     seed: int = 7
-    sentences: int = 180_000
-    steps: int = 4_000
+    sentences: int = 500_000
+    steps: int = 12_000
     batch_size: int = 128
     width: int = 192
     feed_forward: int = 384
@@ -41,8 +41,8 @@ class Recipe:
     dropout: float = 0.0
     noise: float = 0.1
     learning_rate: float = 2e-3
-    warmup: int = 150
-    decay: float = 0.35
+    warmup: int = 200
+    decay: float = 0.4
     shards: int = 2
 
 
