@@ -31,7 +31,7 @@ def words_by_category(source_words: set[str]) -> dict[str, list[str]]:
     words["其他：量词、介词、连词、数字、标点 small words, numbers, marks"] = sorted(
         source_words - listed
     )
-    return dict(words)
+    return {title: found for title, found in words.items() if found}
 
 
 def write_words(folder: Path, source_words: set[str]) -> None:
