@@ -308,6 +308,35 @@ def test_training_does_not_depend_on_the_number_of_threads():
     assert torch.equal(*trained)
 
 
+def test_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
+    import torch
+
+    from tools.train_tiny_translator import training
+
+    class Interrupted(Exception):
+        pass
+
+    def stop_at(step, recipe):
+        if step == 6:
+            raise Interrupted
+        return learning_rate_at(step, recipe)
+
+    monkeypatch.setattr(training, "SAVE_EVERY", 2)
+    learning_rate_at = training.learning_rate_at
+    examples = [Example([2, 3, 4, 0], [5, 6, 0]), Example([3, 2, 0], [6, 5, 7, 0])] * 8
+    recipe = Recipe(steps=8, batch_size=8, width=16, feed_forward=16, heads=2, warmup=1)
+    whole, parted = (build_model(recipe, vocabulary_size=12) for _ in range(2))
+    train(whole, examples, recipe, 1)
+    monkeypatch.setattr(training, "learning_rate_at", stop_at)
+    with pytest.raises(Interrupted):
+        train(parted, examples, recipe, 1, tmp_path / "state.pt")
+    monkeypatch.setattr(training, "learning_rate_at", learning_rate_at)
+    resumed = build_model(recipe, vocabulary_size=12)
+    train(resumed, examples, recipe, 1, tmp_path / "state.pt")
+    for ours, theirs in zip(resumed.parameters(), whole.parameters(), strict=True):
+        assert torch.equal(ours, theirs)
+
+
 def test_command_shows_help():
     command = [sys.executable, "-m", "tools.train_tiny_translator", "--help"]
     done = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True)

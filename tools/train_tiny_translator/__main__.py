@@ -48,9 +48,8 @@ def parse_arguments() -> argparse.Namespace:
         "--sentences", type=int, default=Recipe.sentences, help="training sentences to draw"
     )
     parser.add_argument(
-        "--minutes", type=float, help="train as many steps as fit into these minutes"
+        "--state", type=Path, help="file to keep an unfinished training in, and to go on from"
     )
-    parser.add_argument("--work", type=Path, help="folder for unfinished files, to look at")
     parser.add_argument(
         "--threads", type=int, default=min(2, os.cpu_count() or 1), help="processor threads"
     )
@@ -60,7 +59,7 @@ def parse_arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def build(folder: Path, recipe: Recipe, threads: int, minutes: float | None) -> Recipe:
+def build(folder: Path, recipe: Recipe, threads: int, state: Path | None) -> None:
     """Draw sentences, write the tokenizer, train, and write network and data files."""
     pairs = training_pairs(recipe.seed, recipe.sentences, show_progress=True)
     source_words = {word for pair in pairs for word in pair.source_words}
@@ -78,13 +77,8 @@ def build(folder: Path, recipe: Recipe, threads: int, minutes: float | None) -> 
     model = build_model(recipe, len(vocabulary))
     initialize(model, vocabulary, parts_of(vocabulary), first=2 + len(source_words))
 
-    def save(step: int) -> None:
-        bundle.write_network(folder, model)
-        print(f"saved after {step} steps", flush=True)
-
-    recipe = train(model, examples, recipe, threads, save, minutes)
+    train(model, examples, recipe, threads, state)
     bundle.write_network(folder, model)
-    return recipe
 
 
 def is_split_right(tokenizer: MarianTokenizer, pair: SentencePair) -> bool:
@@ -158,10 +152,8 @@ def main() -> None:
     output.mkdir(parents=True, exist_ok=True)
     if not arguments.evaluate:
         with tempfile.TemporaryDirectory() as scratch:
-            work = arguments.work or Path(scratch)
-            work.mkdir(parents=True, exist_ok=True)
-            recipe = build(work, recipe, arguments.threads, arguments.minutes)
-            for file in work.iterdir():
+            build(Path(scratch), recipe, arguments.threads, arguments.state)
+            for file in Path(scratch).iterdir():
                 (output / file.name).write_bytes(file.read_bytes())
     evaluate(output, recipe)
     if output.samefile(OUTPUT):

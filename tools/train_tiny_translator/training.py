@@ -2,10 +2,11 @@
 
 import math
 import random
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
 
 import torch
 from torch.nn import functional
@@ -158,39 +159,32 @@ def train(
     examples: list[Example],
     recipe: Recipe,
     threads: int = 2,
-    save: Callable[[int], None] | None = None,
-    minutes: float | None = None,
-) -> Recipe:
-    """Train in place and return the recipe with the number of steps it took.
+    state: Path | None = None,
+) -> None:
+    """Train in place.
 
     Each batch is divided among threads of one processor core each: for matrices this small that
     is much faster than several cores for one matrix. The outcome depends on ``recipe.shards``,
-    not on the number of threads. ``save`` is called now and then with the number of steps done.
-    Given ``minutes``, there are as many steps as fit into them; the recipe that is returned
-    repeats the same training.
+    not on the number of threads.
+
+    Args:
+        model: The network.
+        examples: The sentences.
+        recipe: Steps, rates and the like.
+        threads: How many threads work on a batch.
+        state: A file that the training is kept in now and then; where it exists, the training goes
+            on from it and ends as if it had never been interrupted.
     """
-    started = time.perf_counter()
     generator = torch.Generator().manual_seed(recipe.seed)
     parameters = [weight for weight in model.parameters() if weight.requires_grad]
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate_at(0, recipe), betas=(0.9, 0.98))
+    done = restore(state, model, optimizer, generator)
     model.train()
-    stream = batches(examples, recipe)
+    stream = islice(batches(examples, recipe), done, recipe.steps)
     first = int((model.final_logits_bias[0] == NEVER).sum()) + 1
-    bar = tqdm(
-        range(10 * recipe.steps if minutes else recipe.steps),
-        desc="training",
-        mininterval=5,
-        dynamic_ncols=True,
-    )
+    bar = tqdm(stream, "training", recipe.steps, initial=done, mininterval=5, dynamic_ncols=True)
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-        for step in bar:
-            elapsed = (time.perf_counter() - started) / 60
-            if minutes is not None and elapsed > (1 - recipe.decay) * minutes:
-                recipe = replace(recipe, steps=int(step / (1 - recipe.decay)))
-                bar.total, minutes = recipe.steps, None
-            if minutes is None and step >= recipe.steps:
-                break
-            batch = next(stream)
+        for step, batch in enumerate(bar, done):
             shards = [batch[start :: recipe.shards] for start in range(recipe.shards)]
             inputs = [
                 decoder_inputs(shard, model.config, recipe.noise, generator) for shard in shards
@@ -208,10 +202,39 @@ def train(
             if step % 50 == 0:
                 loss = sum(loss for loss, _ in results) / len(results)
                 bar.set_postfix(loss=f"{loss:.3f}", refresh=False)
-            if save is not None and (step + 1) % SAVE_EVERY == 0:
-                save(step + 1)
+            if state is not None and (step + 1) % SAVE_EVERY == 0:
+                keep(state, step + 1, model, optimizer, generator)
     model.eval()
-    return recipe
+
+
+def keep(
+    state: Path,
+    step: int,
+    model: MarianMTModel,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> None:
+    """Write everything that the training goes on from."""
+    parts = {"model": model.state_dict(), "optimizer": optimizer.state_dict()}
+    unfinished = state.with_suffix(".part")
+    torch.save({"step": step, "generator": generator.get_state(), **parts}, unfinished)
+    unfinished.replace(state)
+
+
+def restore(
+    state: Path | None,
+    model: MarianMTModel,
+    optimizer: torch.optim.Optimizer,
+    generator: torch.Generator,
+) -> int:
+    """Read what ``keep`` wrote, if anything, and return the number of steps done."""
+    if state is None or not state.exists():
+        return 0
+    kept = torch.load(state, weights_only=True)
+    model.load_state_dict(kept["model"])
+    optimizer.load_state_dict(kept["optimizer"])
+    generator.set_state(kept["generator"])
+    return int(kept["step"])
 
 
 def set_learning_rate(optimizer: torch.optim.Optimizer, step: int, recipe: Recipe) -> None:

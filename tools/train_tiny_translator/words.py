@@ -128,6 +128,12 @@ def finish(phrase: Phrase) -> SentencePair:
     """Fix ``a``/``an`` and the capital letter, and turn links into index pairs."""
     merge_demonstratives(phrase)
     position = {id(word): index for index, word in enumerate(phrase.source)}
+    # Some names bring their own article: the (the Great Wall) of China.
+    phrase.target = [
+        word
+        for word, after in zip(phrase.target, [*phrase.target[1:], None], strict=True)
+        if after is None or (word.text, after.text) != ("the", "the")
+    ]
     texts = [word.text for word in phrase.target]
     for index, text in enumerate(texts[:-1]):
         if text == "a" and is_vowel_sound(texts[index + 1]):
