@@ -85,7 +85,7 @@ lab: $(INSTALLED) $(SMOLLM2) ## open JupyterLab on notebooks/
 notebooks: $(INSTALLED) $(SMOLLM2) ## execute all notebooks and store their outputs
 	$(BIN)/python -m tools.execute_notebooks
 
-tiny-translator: $(INSTALLED) ## train the bundled translator again (30 minutes)
+tiny-translator: $(INSTALLED) ## train the bundled translator again (45 minutes)
 	$(BIN)/python -m tools.train_tiny_translator
 
 constraints: $(INSTALLED) ## resolve constraints.txt anew for Python 3.10 and newer

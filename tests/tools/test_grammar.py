@@ -15,7 +15,9 @@ from tools.train_tiny_translator.holdout import (
     HOMEWORK_SENTENCE,
     held_out_pairs,
     is_held_out_pair,
+    outside_sentences,
     split_of,
+    without_closing_mark,
 )
 from tools.train_tiny_translator.lexicon import all_words, words_of
 from tools.train_tiny_translator.nouns import compound
@@ -51,7 +53,7 @@ def test_every_sentence_is_well_formed(seed):
     assert len(pair.source_content) == len(pair.source_words)
     assert len(pair.target_content) == len(pair.target_words)
     assert all(word and " " not in word for word in pair.source_words + pair.target_words)
-    assert pair.target_words[0][0].isupper()
+    assert pair.target_words[0][0].isupper() or pair.target_words[0].isdigit()
     for source, target in pair.alignment:
         assert 0 <= source < len(pair.source_words)
         assert 0 <= target < len(pair.target_words)
@@ -197,6 +199,12 @@ def test_homework_sentence_is_never_trained_on():
     assert pair.source_text == HOMEWORK_SENTENCE
     assert split_of(pair) == "homework"
     assert held_out_pairs(pair) == []
+
+
+def test_sentences_written_by_hand_are_never_trained_on():
+    trained = {without_closing_mark(pair.source_text) for pair in training_pairs(7, 8_000)}
+    assert len(outside_sentences()) >= 150
+    assert not outside_sentences() & trained
 
 
 def test_training_sentences_contain_no_held_out_pair_and_no_held_out_sentence():

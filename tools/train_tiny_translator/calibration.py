@@ -68,13 +68,16 @@ def broken(generator: random.Random, pair: SentencePair, other: SentencePair) ->
 def calibrate(
     model: MarianMTModel, tokenizer: MarianTokenizer, pairs: list[SentencePair], seed: int
 ) -> Limit:
-    """Find the largest limit that refuses few right translations, and what it costs and brings."""
+    """Find the largest limit that refuses few right translations, and what it costs and brings.
+
+    A model without a right translation gets the limit 1, which refuses all it writes.
+    """
     judged = confidences(model, tokenizer, [pair.source_text for pair in pairs])
     right = sorted(
         confidence
         for (text, confidence), pair in zip(judged, pairs, strict=True)
         if text == pair.target_text
-    )
+    ) or [1.0]
     generator = random.Random(seed)
     known = {pair.source_text for pair in pairs}
     texts = [broken(generator, pair, generator.choice(pairs)) for pair in pairs]

@@ -13,6 +13,24 @@ from tools.train_tiny_translator.words import SentencePair
 METHODS = ("saliency", "input_x_gradient", "attention")
 LONGEST_OUTPUT = 64
 PUNCTUATION = frozenset("。，？！、")
+BARS = {
+    "exact_match_heldout": (0.97, 1.0),
+    "exact_match_heldout_combination": (0.92, 1.0),
+    "best_method": (0.85, 1.0),
+    "free_right": (0.8, 1.0),
+    "free_wrong": (0.0, 0.08),
+}
+"""Least and most of each figure of a model that may be bundled."""
+
+
+def missed_bars(figures: dict[str, float]) -> list[str]:
+    """What keeps a model from being bundled, one phrase for each figure; empty for a good one."""
+    judged = figures | {"best_method": max(figures[method] for method in METHODS)}
+    return [
+        f"{name} {judged[name]:.1%} (asked: {least:.0%} to {most:.0%})"
+        for name, (least, most) in BARS.items()
+        if not least <= judged[name] <= most
+    ]
 
 
 def translate_all(

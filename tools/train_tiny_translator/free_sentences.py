@@ -1,4 +1,4 @@
-"""Judge the translator on sentences written from outside its grammar.
+"""Judge the translator on sentences written by hand, which it is never trained on.
 
 ``python -m tools.train_tiny_translator.free_sentences`` prints right, wrong and refused; ``--list``
 prints every sentence. A translation is right when it holds each key word of its line in

@@ -4,6 +4,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from itertools import combinations
 
+from tools.train_tiny_translator.free_sentences import read_sentences
 from tools.train_tiny_translator.words import SentencePair
 
 HOMEWORK_SENTENCE = "我喜欢机器学习和人工智能。"
@@ -38,11 +39,19 @@ def without_closing_mark(text: str) -> str:
     return text[:-1] if text.endswith(CLOSING_MARKS) else text
 
 
+@lru_cache(maxsize=1)
+def outside_sentences() -> frozenset[str]:
+    """The hand-written sentences the model is judged on, some of which the grammar can draw too."""
+    return frozenset(without_closing_mark(chinese) for _, chinese, _ in read_sentences())
+
+
 def split_of(pair: SentencePair) -> str:
-    """One of train, heldout, heldout_combination, homework."""
+    """One of train, heldout, heldout_combination, homework, outside."""
     text = without_closing_mark(pair.source_text)
     if text == without_closing_mark(HOMEWORK_SENTENCE):
         return "homework"
+    if text in outside_sentences():
+        return "outside"
     if held_out_pairs(pair):
         return "heldout_combination"
     is_held_out = fraction_of(f"sentence {text}") < HELD_OUT_SENTENCES
