@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.environment import font_file
-from helpers.errors import HomeworkError, MethodError
+from helpers.errors import HomeworkError, MethodError, told_as
 from helpers.lookup import Scores, choose_level, choose_method
 from helpers.tokens import shortened
 from hw7.views.levels import OWN_PART, Outline
+from hw7.views.notes import notes_on
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -25,13 +26,6 @@ FACTS_MIME = "application/vnd.hw7.facts+json"
 
 _ORIGIN = "explanation.json"
 _FORMAT = "hw7-explanation-1"
-_CUT = "输出在长度上限处被截断 (cut at max_new_tokens; the model had not ended)."
-
-_HOW = {
-    "sum": "来源 token 的分数相加，生成 token 取平均 (sum over source, mean over generated tokens)",
-    "mean": "各 token 分数取平均 (mean over tokens)",
-    "largest": "取绝对值最大的 token 分数，每列之和不再是 1 (largest score, as in Inseq)",
-}
 
 
 class Explanation(Scores):
@@ -120,10 +114,8 @@ class Explanation(Scores):
         sheet = self.sheet(level=level, turn=turn, scale=scale)
         figure = figure_of(without_special_tokens(sheet) if hide_special else sheet)
         if path is not None:
-            try:
+            with told_as(HomeworkError):
                 save_figure(figure, path)
-            except ValueError as error:
-                raise HomeworkError(str(error)) from error
         return figure
 
     def compare(
@@ -162,10 +154,8 @@ class Explanation(Scores):
             return compare_layers(self.sheet(), *names, hide_special=hide_special)
         name = choose_method(self.methods, method or second)
         name = choose_method(first.methods, name)
-        try:
+        with told_as(HomeworkError):
             return compare_sheets(self.sheet(), first.sheet(), name, hide_special=hide_special)
-        except ValueError as error:
-            raise HomeworkError(str(error)) from error
 
     def sheet(
         self,
@@ -217,17 +207,15 @@ class Explanation(Scores):
 
     def notes(self, level: str) -> list[str]:
         """Return the sentences that must be read with the heatmap of a level."""
-        notes = [] if self.is_complete else [_CUT]
-        if level != "token":
-            notes.append(f"{level}: {_HOW[self.aggregation]}")
-            if OWN_PART in self.table(self.methods[0], level=level).index:
-                notes.append(f"{OWN_PART}：写后面的 token 时，同一项中已写出的部分")
-        if self.outline.is_partial:
-            explained = shortened(" ".join(self.outline.columns.labels["word"]))
-            notes.append(f"只解释了所写文字的这一部分 (only this part is explained)：{explained}")
-        if self.outline.has_contrast:
-            notes.append("a → b：a 的分数减 b 的分数 (a rather than b)；空列没有对照 (no contrast)")
-        return notes
+        first = self.methods[0]
+        return notes_on(
+            self.outline,
+            level,
+            self.aggregation,
+            is_cut=not self.is_complete,
+            has_own_part=level != "token" and OWN_PART in self.table(first, level=level).index,
+            explained=shortened(" ".join(self.outline.columns.labels["word"])),
+        )
 
     def digest(self) -> str:
         """Return a SHA-256 over model, texts, tokens and scores rounded to three decimals."""
