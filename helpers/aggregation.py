@@ -1,22 +1,22 @@
 """From Inseq's raw output to readable scores: of tokens, and of words, sentences and turns."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import TextError, told_as
-from helpers.tokens import (
+from hw7.text.answers import ANSWER, places_to_explain, written_parts
+from hw7.text.groups import Part, Piece, group_keys, text_of
+from hw7.text.spelling import (
+    Spelling,
     pieces_of,
-    readable,
-    shortened,
     shown,
     special_tokens_of,
     spelling_of,
     token_texts,
 )
-from hw7.text.answers import ANSWER, places_to_explain, written_parts
-from hw7.text.groups import Part, Piece, group_keys, text_of
+from hw7.views.labels import readable, shortened
 from hw7.views.levels import LEVELS, Axis, Outline, numbered
 
 if TYPE_CHECKING:
@@ -87,6 +87,23 @@ def aggregate(
 def _reader(tokenizer: Any) -> Reader:
     spelling, special = spelling_of(tokenizer), special_tokens_of(tokenizer)
     return partial(pieces_of, spelling=spelling, special_tokens=special)
+
+
+def readable_tokens(
+    tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
+) -> list[str]:
+    """Return one readable text for each token, as shown in a heatmap.
+
+    A character whose bytes are split over several tokens appears at the token that completes it;
+    the earlier ones show ``INCOMPLETE``. Spaces around a word are dropped; what cannot be seen is
+    shown as a sign (``↵`` for a newline, ``␣`` for a space alone).
+
+    Args:
+        tokens: One sequence of raw tokens, as ``convert_ids_to_tokens`` gives them.
+        spelling: How the tokenizer spells tokens, see ``spelling_of``.
+        special_tokens: Tokens that are kept as they are, such as ``</s>``.
+    """
+    return [readable(text) for text in token_texts(tokens, spelling, special_tokens)]
 
 
 def parts_of(model: "AttributionModel", generation: "Generation") -> list[Part]:

@@ -7,7 +7,7 @@ from inspect import signature
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from helpers.aggregation import aggregate, explained_places, input_words, parts_of
+from helpers.aggregation import aggregate, explained_places, input_words, parts_of, readable_tokens
 from helpers.environment import progress_bar
 from helpers.errors import (
     MethodError,
@@ -22,13 +22,13 @@ from helpers.explanation import Explanation
 from helpers.generation import Generation, encode_contrast, generate, narrowed
 from helpers.memory import check_loaded
 from helpers.methods import check_methods, check_options
-from helpers.tokens import readable_tokens, special_tokens_of, spelling_of
 from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError, TooLargeError
 from hw7.engine.placement import check_attribution_fits
 from hw7.fetch.errors import first_line
 from hw7.text.batches import texts_with_targets
 from hw7.text.chat import Message, check_messages, is_chat
+from hw7.text.spelling import special_tokens_of, spelling_of
 from hw7.views.levels import AGGREGATIONS
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.environment import font_file
 from helpers.errors import HomeworkError, MethodError, told_as
 from helpers.lookup import Scores, choose_level, choose_method
-from helpers.tokens import shortened
+from hw7.views.labels import shortened
 from hw7.views.levels import OWN_PART, Outline
 from hw7.views.notes import notes_on
 

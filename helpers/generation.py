@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 from helpers.errors import HomeworkError, TextError, check_names, say, say_once, told_as
 from helpers.memory import check_loaded
 from helpers.models import repair
-from helpers.tokens import special_tokens_of, spelling_of
 from hw7.engine.writing import end_ids, own_limit, write
 from hw7.fetch.errors import first_line
 from hw7.text.chat import Message, chat_prompt, is_chat
@@ -15,6 +14,7 @@ from hw7.text.encoding import encode_written, encoding_of, source_ids, tensor_of
 from hw7.text.groups import Part
 from hw7.text.limits import check_confidence, check_lengths, check_text, longest_target
 from hw7.text.settings import check_new_tokens, check_settings, known_settings
+from hw7.text.spelling import special_tokens_of, spelling_of
 from hw7.text.typed import as_written, check_words
 
 if TYPE_CHECKING:

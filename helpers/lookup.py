@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError, MethodError, TokenLookupError, told_as
-from helpers.tokens import readable, shortened
 from hw7.text.matching import place_of
+from hw7.views.labels import readable, shortened
 from hw7.views.levels import LEVELS, Outline, merged
 from hw7.views.strongest import score_at, strongest_of, strongest_row
 

@@ -4,8 +4,9 @@ import unicodedata
 
 import regex
 
-INCOMPLETE = "◌"
-"""The dotted circle of Unicode: a part of a character, or the place of the missing one."""
+SPACE = "␣"
+NOTHING = "∅"
+LONGEST_LABEL = 32
 
 _SPECIAL_TOKEN = regex.compile(
     r"</?s>"
@@ -31,6 +32,7 @@ _SEEN_BY_ITS_EFFECT = regex.compile(
 )
 
 _JOINERS = "\u200c\u200d"
+_NO_BASE = "◌"  # the dotted circle of Unicode, for a mark to stand on
 
 
 def is_special(token: str) -> bool:
@@ -41,6 +43,18 @@ def is_special(token: str) -> bool:
     """
     parts = token.split()
     return bool(parts) and all(_SPECIAL_TOKEN.fullmatch(part) for part in parts)
+
+
+def readable(text: str) -> str:
+    """Return the label of a text: all of it visible, without spaces at its ends, never empty."""
+    if not text.strip():
+        text = text.replace(" ", SPACE)
+    return printable(text).strip(" ") or NOTHING
+
+
+def shortened(label: str) -> str:
+    """Return a label that fits beside a heatmap."""
+    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].strip() + "…"
 
 
 def printable(text: str, *, keep_lines: bool = False) -> str:
@@ -63,7 +77,7 @@ def printable(text: str, *, keep_lines: bool = False) -> str:
             is_effect = is_effect and not _is_unseen(text[place + 1])
         if is_effect or (keep_lines and character == "\n") or not _is_unseen(character):
             is_mark = not is_effect and unicodedata.category(character)[0] == "M"
-            shown.append(INCOMPLETE + character if is_mark and not has_base else character)
+            shown.append(_NO_BASE + character if is_mark and not has_base else character)
             has_base = character not in " \n"
         else:
             shown.append(_sign_of(character))

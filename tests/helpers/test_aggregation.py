@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from helpers import explain
 from helpers.aggregation import axis_of
 from helpers.errors import HomeworkError, TokenLookupError
-from helpers.tokens import pieces_of
+from hw7.text.spelling import pieces_of
 from hw7.views.levels import LEVELS
 from tests.support.chat_models import chat_model
 from tests.support.random_models import random_model

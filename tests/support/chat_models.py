@@ -10,7 +10,7 @@ from inseq.models import AttributionModel
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast, Qwen3Config, Qwen3ForCausalLM
 
-from helpers.tokens import byte_of_character
+from hw7.text.spelling import byte_of_character
 
 SPECIAL = ["<|endoftext|>", "<|im_start|>", "<|im_end|>"]
 THINKING = ["<think>", "</think>"]

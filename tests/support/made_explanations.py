@@ -14,7 +14,7 @@ from inseq.utils.typing import TokenWithId
 
 from helpers import Explanation
 from helpers.aggregation import outline_of
-from helpers.tokens import pieces_of
+from hw7.text.spelling import pieces_of
 from hw7.views.labels import is_special
 from hw7.views.levels import Outline
 

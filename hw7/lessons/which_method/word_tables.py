@@ -8,7 +8,7 @@ from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import TextError
-from helpers.tokens import INCOMPLETE, spelling_of, token_texts
+from hw7.text.spelling import INCOMPLETE, spelling_of, token_texts
 
 if TYPE_CHECKING:
     import pandas
@@ -40,7 +40,7 @@ def word_groups(texts: Sequence[str], words: Sequence[str]) -> list[WordGroup]:
     nothing, such as a lone space mark, belongs to what follows it.
 
     Args:
-        texts: The text each token adds, see ``helpers.tokens.token_texts``.
+        texts: The text each token adds, see ``hw7.text.spelling.token_texts``.
         words: The words, in order.
 
     Raises:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from helpers.tokens import special_tokens_of, token_texts
 from hw7.text.chat import chat_prompt
+from hw7.text.spelling import special_tokens_of, token_texts
 from tests.support.chat_models import (
     QWEN3_TEMPLATE,
     STRICT_TEMPLATE,

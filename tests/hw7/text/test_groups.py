@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from uniseg.linebreak import line_break
 from uniseg.wordbreak import word_boundaries, word_break
 
-from helpers.tokens import INCOMPLETE, Spelling, byte_of_character, pieces_of, token_texts
 from hw7.text.groups import word_spans
+from hw7.text.spelling import INCOMPLETE, Spelling, byte_of_character, pieces_of, token_texts
 
 CHARACTER_OF = {byte: character for character, byte in byte_of_character().items()}
 SPELLINGS = st.sampled_from(get_args(Spelling))

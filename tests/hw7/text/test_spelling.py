@@ -11,17 +11,17 @@ from hypothesis import strategies as st
 from tokenizers import decoders
 from uniseg.derived import default_ignorable_code_point as is_ignorable
 
+from helpers.aggregation import readable_tokens
 from helpers.lookup import position
-from helpers.tokens import (
+from hw7.text.spelling import (
     INCOMPLETE,
     Spelling,
     byte_of_character,
-    readable,
-    readable_tokens,
     special_tokens_of,
     spelling_of,
     token_texts,
 )
+from hw7.views.labels import readable
 from tests.support.random_models import random_tokenizer
 
 SPECIAL = ["<pad>", "</s>", "<unk>", "<|im_start|>", "<|im_end|>", "<|endoftext|>"]

@@ -1,4 +1,4 @@
-"""Token cleanup: from what a tokenizer stores to what a student can read. Pure strings, no torch.
+"""How tokenizers spell: from the tokens that they store to the text. Pure strings, no torch.
 
 Most models of this homework spell in one of three ways; ``Spelling`` lists all that are read:
 
@@ -19,7 +19,6 @@ from typing import Any, Literal
 import regex
 
 from hw7.text.groups import Piece
-from hw7.views.labels import INCOMPLETE, printable
 
 Spelling = Literal[
     "sentencepiece",  # ▁machine
@@ -32,9 +31,9 @@ Spelling = Literal[
     "plain",  # p l a y
 ]
 
-SPACE = "␣"
-NOTHING = "∅"
-LONGEST_LABEL = 32
+INCOMPLETE = "◌"
+"""The dotted circle of Unicode: a part of a character."""
+
 _BYTE_TOKEN = regex.compile(r"<0x([0-9A-Fa-f]{2})>")
 
 
@@ -98,35 +97,6 @@ def special_tokens_of(tokenizer: Any) -> set[str]:
         | {token.content for token in added if token.special}
         | set(getattr(tokenizer, "supported_language_codes", ()))
     )
-
-
-def readable_tokens(
-    tokens: Sequence[str], spelling: Spelling, special_tokens: Collection[str] = ()
-) -> list[str]:
-    """Return one readable text for each token, as shown in a heatmap.
-
-    A character whose bytes are split over several tokens appears at the token that completes it;
-    the earlier ones show ``INCOMPLETE``. Spaces around a word are dropped; what cannot be seen is
-    shown as a sign (``↵`` for a newline, ``␣`` for a space alone).
-
-    Args:
-        tokens: One sequence of raw tokens, as ``convert_ids_to_tokens`` gives them.
-        spelling: How the tokenizer spells tokens, see ``spelling_of``.
-        special_tokens: Tokens that are kept as they are, such as ``</s>``.
-    """
-    return [readable(text) for text in token_texts(tokens, spelling, special_tokens)]
-
-
-def readable(text: str) -> str:
-    """Return the label of a text: all of it visible, without spaces at its ends, never empty."""
-    if not text.strip():
-        text = text.replace(" ", SPACE)
-    return printable(text).strip(" ") or NOTHING
-
-
-def shortened(label: str) -> str:
-    """Return a label that fits beside a heatmap."""
-    return label if len(label) <= LONGEST_LABEL else label[: LONGEST_LABEL - 1].strip() + "…"
 
 
 def token_texts(
