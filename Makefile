@@ -13,7 +13,7 @@ SETS ?= oldest pinned newest
 
 .DEFAULT_GOAL := help
 .PHONY: help install smollm2 demo test lint types unit nbval lab notebooks tiny-translator constraints
-.PHONY: test-slow test-gpu test-browser test-hosts test-matrix fuzz benchmarks clean
+.PHONY: test-slow test-gpu test-browser test-hosts test-matrix mutants fuzz benchmarks clean
 
 help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
@@ -69,6 +69,9 @@ test-gpu: $(INSTALLED) $(SMOLLM2) ## what needs CUDA; skips with one reason wher
 
 test-matrix: $(INSTALLED) $(SMOLLM2) ## core tests and nbval on the oldest, pinned and newest versions
 	$(BIN)/python -m tools.version_matrix $(SETS)
+
+mutants: $(INSTALLED) $(SMOLLM2) ## apply each wrong edit of tools/mutants alone: do the tests notice?
+	$(BIN)/python -m tools.mutants
 
 fuzz: $(INSTALLED) ## grade 20,000 mutated notebooks under the audit hook
 	HW7_FUZZ=20000 $(BIN)/python -m pytest tests/hw7/course/test_grading_audit.py

@@ -1,0 +1,1 @@
+"""Small wrong edits, each tried alone: does a test notice?"""
