@@ -26,8 +26,8 @@ def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) 
     Returns:
         ``words`` compared, ``spearman`` (-1 to 1; NaN for fewer than three words, or where all
         scores of one side are equal), ``overlap`` (0 to 1; equal scores count in the order of the
-        sentence; NaN unless more than ``top`` words are compared) and what to expect of it by
-        ``chance``: ``top`` out of ``words``.
+        sentence; NaN likewise, and unless more than ``top`` words are compared) and what to expect
+        of it by ``chance``: ``top`` out of ``words``.
 
     Raises:
         ValueError: The two do not score the same words.
@@ -40,7 +40,7 @@ def agreement(first: "pandas.Series", second: "pandas.Series", *, top: int = 3) 
     shared = sides.dropna().abs()
     words = len(shared)
     has_rank = words >= FEWEST_WORDS
-    has_overlap = words > top
+    has_overlap = words > top and bool((shared.nunique() > 1).all())
     strongest = [
         set(shared[side].sort_values(ascending=False, kind="stable").index[:top]) for side in shared
     ]

@@ -1,5 +1,6 @@
 """What others have published: the scores of the homework's real models, and error rates."""
 
+import base64
 import json
 from typing import TYPE_CHECKING
 
@@ -69,9 +70,9 @@ def compare_with_published(
 
 
 def show_published(model: str) -> None:
-    """Show the published scores of a model as heatmaps.
+    """Show the published scores of a model as pictures of heatmaps.
 
-    One sheet for both methods where they explain the same text; one for each method where they
+    One picture for both methods where they explain the same text; one for each method where they
     do not, as in the published run of Qwen3, which sampled a text for each.
 
     Args:
@@ -80,12 +81,14 @@ def show_published(model: str) -> None:
     Raises:
         HomeworkError: There is no published run of this model.
     """
-    from hw7.views.component import sheet_html, show_bundle
+    from hw7.views.component import show_bundle
+    from hw7.views.picture import figure_of
 
     tables = {method: published_scores(model, method) for method in ("saliency", "attention")}
     for sheet in _published_sheets(model, tables):
         facts = "\n".join(_strongest_text(layer.name, tables[layer.name]) for layer in sheet.layers)
-        show_bundle({"text/html": sheet_html(sheet, facts), "text/plain": facts})
+        picture = base64.b64encode(figure_of(sheet)._repr_png_()).decode("ascii")
+        show_bundle({"image/png": picture, "text/plain": facts})
 
 
 def _published_sheets(model: str, tables: "Mapping[str, pandas.DataFrame]") -> "list[Sheet]":

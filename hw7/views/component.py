@@ -57,7 +57,7 @@ def sheet_html(
         _picture_of(without_special_tokens(sheet) if hide_special else sheet) if picture else ""
     )
     steps = [token for step in sheet.steps for token, _ in step.rivals]
-    shown = "".join([*sheet.rows, *sheet.columns, *steps, facts])
+    shown = "".join([*sheet.rows, *sheet.columns, *steps, *notes_of(sheet), facts])
     return _render(
         _TEMPLATE,
         font=embedded_font(shown, sheet.font) if sheet.font else "",

@@ -110,7 +110,7 @@ def editable(tmp_path_factory):
     ignore = shutil.ignore_patterns("__pycache__")
     for name in ("helpers", "hw7", "assets"):
         shutil.copytree(PROJECT / name, checkout / name, ignore=ignore)
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", "hw7_setup.py"):
         shutil.copy(PROJECT / name, checkout)
     program = f"import hatchling.build; hatchling.build.build_editable({str(folder)!r})"
     subprocess.run([sys.executable, "-c", program], cwd=checkout, check=True, capture_output=True)

@@ -88,12 +88,12 @@ def test_broken_helper_fails(short_notebook, tmp_path, fault):
     shutil.copy(short_notebook, tmp_path)
     prelude = f"""
 import helpers.lookup as lookup
-original = lookup.table_of
-def broken(output):
-    frame = original(output)
+original = lookup.Scores.table
+def broken(self, *words, **settings):
+    frame = original(self, *words, **settings)
     {BROKEN_HELPERS[fault]}
     return frame
-lookup.table_of = broken
+lookup.Scores.table = broken
 """
     result = run_nbval(tmp_path / "short.ipynb", tmp_path, prelude)
     assert result.returncode == 1, result.stdout[-3000:]

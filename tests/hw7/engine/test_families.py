@@ -33,7 +33,7 @@ def test_a_model_that_takes_no_embeddings_is_refused_in_a_sentence():
 def test_an_estimate_never_raises_and_is_never_nothing(family):
     try:
         config = CONFIG_MAPPING[family]()
-    except ValueError as error:
+    except Exception as error:
         pytest.skip(f"Transformers builds no default configuration of {family}: {error}")
     size = size_of(config)
     assert min(size.decoder_layers, size.hidden, size.intermediate, size.heads) >= 1

@@ -40,6 +40,12 @@ def test_no_correlation_of_constant_scores_or_too_few_words(values):
     assert math.isnan(agreement(scores_of(*values), scores_of(1, 2, 3, 4))["spearman"])
 
 
+def test_no_strongest_words_among_constant_scores():
+    constant, varied = scores_of(1, 1, 1, 1), scores_of(0.1, 0.4, 0.3, 0.2)
+    assert agreement(constant, varied, top=2)[["overlap", "chance"]].isna().all()
+    assert agreement(varied, constant, top=2)[["overlap", "chance"]].isna().all()
+
+
 def test_no_words_in_common_gives_no_numbers():
     found = agreement(scores_of(*[math.nan] * 4), scores_of(1, 2, 3, 4))
     assert found["words"] == 0

@@ -87,6 +87,7 @@ def test_faithfulness_is_that_of_the_methods_token_scores(model, counts):
 def test_judging_a_model_leaves_its_decoder_as_it_was_loaded():
     """Who switched the repair off is shown the scores of the decoder as it is."""
     unrepaired = random_model("marian")
+    unrepaired.has_repairs = False
     assert not are_embeddings_scaled_once(unrepaired)
     compare_methods(unrepaired, SENTENCES[:1], VARIANTS[:1], show_progress=False)
     count_tokens(unrepaired, SENTENCES[:1])
