@@ -82,12 +82,12 @@ def show_published(model: str) -> None:
         HomeworkError: There is no published run of this model.
     """
     from hw7.views.component import show_bundle
-    from hw7.views.picture import figure_of
+    from hw7.views.picture import figure_of, small_png_of
 
     tables = {method: published_scores(model, method) for method in ("saliency", "attention")}
     for sheet in _published_sheets(model, tables):
         facts = "\n".join(_strongest_text(layer.name, tables[layer.name]) for layer in sheet.layers)
-        picture = base64.b64encode(figure_of(sheet)._repr_png_()).decode("ascii")
+        picture = base64.b64encode(small_png_of(figure_of(sheet), dpi=72)).decode("ascii")
         show_bundle({"image/png": picture, "text/plain": facts})
 
 
