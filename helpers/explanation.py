@@ -1,9 +1,5 @@
 """``Explanation``: the scores over one generation as heatmaps, comparisons and files."""
 
-import hashlib
-import json
-import tempfile
-import zipfile
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from helpers.environment import font_file
 from helpers.errors import HomeworkError, MethodError, told_as
 from helpers.lookup import Scores, choose_level, choose_method
+from hw7.engine.saved_scores import FORMAT, digest_of, read_scores, write_scores
 from hw7.views.labels import shortened
 from hw7.views.levels import OWN_PART, Outline
 from hw7.views.notes import notes_on
@@ -23,9 +20,6 @@ if TYPE_CHECKING:
 
 FACTS_MIME = "application/vnd.hw7.facts+json"
 """MIME type of an explanation's facts, which ``hw7 run`` collects from executed notebooks."""
-
-_ORIGIN = "explanation.json"
-_FORMAT = "hw7-explanation-1"
 
 
 class Explanation(Scores):
@@ -171,13 +165,10 @@ class Explanation(Scores):
             HomeworkError: There is no such scale.
         """
         from hw7.views.labels import printable
-        from hw7.views.sheet import Sheet, Step, identity_of, layer_of
+        from hw7.views.sheet import Sheet, Step, check_scale, identity_of, layer_of
 
-        if scale not in ("column", "common"):
-            raise HomeworkError(
-                f"There is no scale {scale!r}: write scale='column' to color each column by its "
-                "own highest score, or scale='common' for one scale over all columns."
-            )
+        with told_as(HomeworkError):
+            check_scale(scale)
         level, outline = choose_level(level or self.level), self.outline
         steps = [
             Step(token["probability"], [(rival, share) for rival, share in token["rivals"]])
@@ -219,21 +210,7 @@ class Explanation(Scores):
 
     def digest(self) -> str:
         """Return a SHA-256 over model, texts, tokens and scores rounded to three decimals."""
-        content = self._origin()
-        for method in self.methods:
-            scores = self.table(method)
-            content[method] = {
-                "source": list(scores.index),
-                "generated": list(scores.columns),
-                # Rounding hides what differs between processors; adding 0 turns -0.0 into 0.0.
-                "scores": [
-                    [None if score != score else round(score, 3) + 0 for score in row]
-                    for row in scores.to_numpy().tolist()
-                ],
-            }
-        text = json.dumps(content, ensure_ascii=False, sort_keys=True)
-        # Half a character, which a text from elsewhere may hold, has no bytes in UTF-8.
-        return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+        return digest_of(self._origin(), {name: self.table(name) for name in self.methods})
 
     def save(self, path: str | Path) -> None:
         """Write a zip that holds the texts and, for each method, Inseq's own JSON file.
@@ -242,21 +219,8 @@ class Explanation(Scores):
             HomeworkError: There is no such folder, or it cannot be written to.
         """
         origin = self._origin() | {"token_probabilities": self.token_probabilities}
-        try:
-            with (
-                tempfile.TemporaryDirectory() as folder,
-                zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
-            ):
-                archive.writestr(_ORIGIN, json.dumps(origin, indent=2))
-                for method in self.methods:
-                    file = Path(folder) / f"{method}.json"
-                    self.attribution(method).save(file)
-                    archive.write(file, file.name)
-        except OSError as error:
-            raise HomeworkError(
-                f"{str(path)!r} cannot be written ({error.strerror}). Give a file in a folder that "
-                "is there, for example explanation.save('explanation.zip')."
-            ) from error
+        with told_as(HomeworkError, OSError):
+            write_scores(path, origin, self.attributions)
 
     @classmethod
     def load(cls, path: str | Path) -> "Explanation":
@@ -265,31 +229,20 @@ class Explanation(Scores):
         Raises:
             HomeworkError: The file is missing, or is not an explanation.
         """
-        from inseq import FeatureAttributionOutput
 
-        try:
-            with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
-                origin = json.loads(archive.read(_ORIGIN))
-                if origin.pop("format") != _FORMAT:
-                    raise KeyError("format")
-                attributions = {}
-                for method in origin.pop("methods"):
-                    file = Path(folder) / "attribution.json"
-                    file.write_bytes(archive.read(f"{method}.json"))
-                    attributions[method] = FeatureAttributionOutput.load(file)
-                    Outline.read(attributions[method].info["outline"])
-            return cls(attributions=attributions, **origin)
-        except Exception as error:  # whatever another file makes zipfile, json or Inseq raise
-            raise HomeworkError(
-                f"{Path(path).name} is not a saved explanation ({type(error).__name__}). "
-                "Give a file that explanation.save(...) wrote."
-            ) from error
+        def made(attributions: Any, texts: dict[str, Any]) -> "Explanation":
+            for output in attributions.values():
+                Outline.read(output.info["outline"])
+            return cls(attributions=attributions, **texts)
+
+        with told_as(HomeworkError):
+            return read_scores(path, made)
 
     def _origin(self) -> dict[str, Any]:
         """Return what identifies the explanation, without its scores."""
         names = {field.name for field in fields(self)} - {"attributions", "token_probabilities"}
         texts = {name: getattr(self, name) for name in sorted(names)}
-        return {"format": _FORMAT, **texts, "methods": self.methods}
+        return {"format": FORMAT, **texts, "methods": self.methods}
 
     def __repr__(self) -> str:
         return (

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError, MethodError, TokenLookupError, told_as
-from hw7.text.matching import place_of
+from hw7.text.matching import place_of, the_method
 from hw7.views.labels import readable, shortened
-from hw7.views.levels import LEVELS, Outline, merged
+from hw7.views.levels import LEVELS, Outline
 from hw7.views.strongest import score_at, strongest_of, strongest_row
+from hw7.views.tables import likeliest_of, table_of
 
 if TYPE_CHECKING:
-    import numpy
     import pandas
     from inseq import FeatureAttributionOutput
 
@@ -88,18 +88,10 @@ class Scores:
         Raises:
             TokenLookupError: There is no such level or turn; the message lists those there are.
         """
-        import pandas
-
         level, outline = choose_level(level or self.level), self.outline
         columns = choose_level(columns or level)
         output = self.attribution(choose_method(self.methods, method))
-        tokens = scores_of(output, outline)
-        scores, labels = merged(tokens, outline, level, self.aggregation, columns)
-        table = pandas.DataFrame(
-            scores,
-            index=pandas.Index(labels, name="source"),
-            columns=pandas.Index(outline.columns.labels[columns], name="generated"),
-        )
+        table = table_of(output, outline, level, columns, self.aggregation)
         if turn is None:
             return table
         with told_as(TokenLookupError):
@@ -174,17 +166,9 @@ class Scores:
         Raises:
             HomeworkError: The explanation was saved without them.
         """
-        import pandas
-
         if not self.token_probabilities:
             raise HomeworkError("This explanation holds no probabilities. Explain the text again.")
-        rows = []
-        for token in self.token_probabilities:
-            row = {name: token[name] for name in ("generated", "probability", "rank")}
-            for number, (rival, share) in enumerate(token["rivals"][:rivals], 1):
-                row |= {f"rival {number}": rival, f"probability {number}": share}
-            rows.append(row)
-        return pandas.DataFrame(rows)
+        return likeliest_of(self.token_probabilities, rivals)
 
     def facts(self) -> dict[str, Any]:
         """Return the texts and the strongest source tokens as plain data."""
@@ -216,28 +200,8 @@ def choose_method(methods: Sequence[str], method: str | None) -> str:
     Raises:
         MethodError: There are no scores of it, or there are several and none was named.
     """
-    if method is None and len(methods) == 1:
-        return methods[0]
-    if method is None:
-        raise MethodError(f"Say which method: method= one of {', '.join(map(repr, methods))}.")
-    if method not in methods:
-        raise MethodError(
-            f"This explanation has no scores of {method!r}, only of "
-            f"{', '.join(map(repr, methods))}. Run explain(..., methods=[{method!r}])."
-        )
-    return method
-
-
-def scores_of(output: "FeatureAttributionOutput", outline: Outline) -> "numpy.ndarray":
-    """Return the scores of an aggregated output, `[source, generated]`, of the outline's tokens."""
-    sequence = output[0]
-    scores = sequence.source_attributions
-    if scores is None:
-        scores = sequence.target_attributions
-    start = sequence.attr_pos_start if outline.start is None else outline.start
-    # Tokens written before the first explained one may have been given as prompt: no columns.
-    columns = [place - (sequence.attr_pos_start - start) for place in outline.places]
-    return scores.detach().cpu().double().numpy()[: len(outline.rows.turns), columns]
+    with told_as(MethodError):
+        return the_method(methods, method)
 
 
 def choose_level(level: str) -> str:

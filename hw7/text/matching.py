@@ -1,10 +1,28 @@
-"""Where a token that was typed stands among the labels of a heatmap."""
+"""What was asked for by name: a method, or a token among the labels of a heatmap."""
 
 import unicodedata
 from collections.abc import Sequence
 
 NAMED_SIGNS = {"newline": "↵", "tab": "⇥", "space": "␣"}
 """Signs that no keyboard has, by the names that may be typed for them."""
+
+
+def the_method(methods: Sequence[str], method: str | None) -> str:
+    """Return the method asked for, or the only one there is.
+
+    Raises:
+        ValueError: There are no scores of it, or there are several and none was named.
+    """
+    if method is None and len(methods) == 1:
+        return methods[0]
+    if method is None:
+        raise ValueError(f"Say which method: method= one of {', '.join(map(repr, methods))}.")
+    if method not in methods:
+        raise ValueError(
+            f"This explanation has no scores of {method!r}, only of "
+            f"{', '.join(map(repr, methods))}. Run explain(..., methods=[{method!r}])."
+        )
+    return method
 
 
 def place_of(

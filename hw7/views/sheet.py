@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy
 
@@ -145,6 +145,19 @@ class Sheet:
         else:
             ends = numpy.nan_to_num(numpy.abs(layer.scores)).max(axis=0, initial=0.0)
         return numpy.where(ends > 0, ends, 1.0)
+
+
+def check_scale(scale: str) -> None:
+    """Refuse a scale that there is not.
+
+    Raises:
+        ValueError: The message names those there are.
+    """
+    if scale not in get_args(Scale):
+        raise ValueError(
+            f"There is no scale {scale!r}: write scale='column' to color each column by its "
+            "own highest score, or scale='common' for one scale over all columns."
+        )
 
 
 def layer_of(name: str, scores: numpy.ndarray) -> Layer:
