@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import TextError, told_as
+from hw7.engine.aggregated_outputs import relabelled
 from hw7.text.answers import ANSWER, places_to_explain, written_parts
 from hw7.text.groups import Part, Piece, group_keys, text_of
 from hw7.text.spelling import (
@@ -16,8 +17,9 @@ from hw7.text.spelling import (
     spelling_of,
     token_texts,
 )
+from hw7.views.axes import contrasted, labelled_axis
 from hw7.views.labels import readable, shortened
-from hw7.views.levels import LEVELS, Axis, Outline, numbered
+from hw7.views.levels import Axis, Outline
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
@@ -53,10 +55,6 @@ def aggregate(
     Returns:
         Inseq's output with one score per pair of tokens, its ``Outline`` in ``info["outline"]``.
     """
-    from inseq import FeatureAttributionOutput
-    from inseq.data import CoarseFeatureAttributionSequenceOutput
-    from inseq.utils.typing import TokenWithId
-
     read = _reader(tokenizer)
     sequence = output.sequence_attributions[0].aggregate()
     ids = output.info.get("contrast_ids", [[]])[0]
@@ -65,23 +63,11 @@ def aggregate(
     outline = outline_of(sequence, first, parts, contrast, read)
     if explained is not None:
         outline = outline.explaining(explained)
-    tokens = {}
-    for side in ("source", "target"):
-        raw = getattr(sequence, side)
-        pairs = zip(read([token.token for token in raw]), raw, strict=True)
-        tokens[side] = [TokenWithId(_label([piece]), token.id) for piece, token in pairs]
-    # The class of what needs no aggregation, so that Inseq's own show() does not try another one.
-    readable_sequence = CoarseFeatureAttributionSequenceOutput(
-        **tokens,
-        source_attributions=sequence.source_attributions,
-        target_attributions=sequence.target_attributions,
-        step_scores=sequence.step_scores,
-        sequence_scores=sequence.sequence_scores,
-        attr_pos_start=sequence.attr_pos_start,
-        attr_pos_end=sequence.attr_pos_end,
-    )
-    info = {**output.info, "outline": asdict(outline)}
-    return FeatureAttributionOutput(sequence_attributions=[readable_sequence], info=info)
+
+    def labels_of(tokens: Sequence[str]) -> list[str]:
+        return [_label([piece]) for piece in read(tokens)]
+
+    return relabelled(output, sequence, labels_of, outline=asdict(outline))
 
 
 def _reader(tokenizer: Any) -> Reader:
@@ -188,34 +174,20 @@ def outline_of(
         parts = parts[start:end]
     columns = axis_of(written, parts)
     if contrast:
-        columns = _contrasted(columns, read([token or "" for token in contrast]))
+        other = read([token or "" for token in contrast])
+        columns = contrasted(columns, partial(_contrast_label, other))
     first_row = None if is_translation else start
     return Outline(rows, columns, list(range(len(written))), first_row, bool(contrast))
 
 
 def axis_of(pieces: Sequence[Piece], parts: Sequence[Part]) -> Axis:
     """Return the groups of a sequence of tokens, see ``group_keys``."""
-    keys = {"token": range(len(pieces)), **group_keys(pieces, parts)}
-    axis = Axis(
-        labels={level: [] for level in LEVELS},
-        numbers={level: numbered(keys[level]) for level in LEVELS},
-        turns=[turn for turn, _ in parts],
-        special=[
-            is_template or piece.is_special
-            for (_, is_template), piece in zip(parts, pieces, strict=True)
-        ],
-    )
-    for level in LEVELS:
-        for group in axis.places(level):
-            turn, is_template = parts[group[0]]
-            if level != "token" and is_template:
-                label = f"{turn} template"
-            elif level == "turn" and not axis.special[group[0]]:
-                label = turn
-            else:
-                label = _label([pieces[place] for place in group])
-            axis.labels[level].append(label)
-    return axis
+    special = [piece.is_special for piece in pieces]
+
+    def label_of(group: Sequence[int]) -> str:
+        return _label([pieces[place] for place in group])
+
+    return labelled_axis(group_keys(pieces, parts), parts, special, label_of)
 
 
 def _label(pieces: Sequence[Piece]) -> str:
@@ -226,12 +198,7 @@ def _label(pieces: Sequence[Piece]) -> str:
     return shortened(readable(text))
 
 
-def _contrasted(columns: Axis, contrast: Sequence[Piece]) -> Axis:
-    """Name beside a column what it was contrasted with, where that differs: ``Paris → London``."""
-    labels = {level: list(columns.labels[level]) for level in LEVELS}
-    for level in LEVELS:
-        for number, group in enumerate(columns.places(level)):
-            compared = [contrast[place] for place in group if shown(contrast[place])]
-            if compared and (other := _label(compared)) != labels[level][number]:
-                labels[level][number] += f" → {other}"
-    return Axis(labels, columns.numbers, columns.turns, columns.special)
+def _contrast_label(pieces: Sequence[Piece], group: Sequence[int]) -> str:
+    """Return the label of what a group of columns is contrasted with; empty where it is nothing."""
+    compared = [pieces[place] for place in group if shown(pieces[place])]
+    return _label(compared) if compared else ""

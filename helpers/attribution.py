@@ -25,6 +25,7 @@ from helpers.methods import check_methods, check_options
 from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.errors import NotExplainableError, TooLargeError
 from hw7.engine.placement import check_attribution_fits
+from hw7.engine.progress import move
 from hw7.fetch.errors import first_line
 from hw7.text.batches import texts_with_targets
 from hw7.text.chat import Message, check_messages, is_chat
@@ -34,7 +35,6 @@ from hw7.views.levels import AGGREGATIONS
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.models import AttributionModel
-    from tqdm import tqdm
 
     from hw7.engine.progress import Report
 
@@ -144,7 +144,7 @@ def _settings_of(step: Callable[..., Any]) -> list[str]:
 
 def _probabilities(model: "AttributionModel", generation: Generation) -> list[dict[str, Any]]:
     """Return what the model thought of each generated token, in readable tokens."""
-    from hw7.engine.token_probabilities import token_probabilities
+    from hw7.engine.token_probabilities import named_probabilities, token_probabilities
 
     first, targets = generation.first, generation.targets
     spelling, special = spelling_of(model.tokenizer), special_tokens_of(model.tokenizer)
@@ -155,15 +155,7 @@ def _probabilities(model: "AttributionModel", generation: Generation) -> list[di
         return readable_tokens(raw, spelling, special)[0]
 
     found = token_probabilities(model, generation.sources, targets, first)
-    return [
-        {
-            "generated": name,
-            "probability": token.probability,
-            "rank": token.rank,
-            "rivals": [[label(rival), share] for rival, share in token.rivals],
-        }
-        for name, token in zip(written, found, strict=True)
-    ]
+    return named_probabilities(found, written, label)
 
 
 def _cut_sentence(model: "AttributionModel", generation: Generation) -> str:
@@ -264,11 +256,4 @@ def _reporting(show_progress: "bool | Report") -> "Iterator[Report]":
         yield show_progress
         return
     with progress_bar(0, "Attributing", is_shown=show_progress) as bar:
-        yield partial(_move, bar)
-
-
-def _move(bar: "tqdm[Any]", done: int, total: int) -> None:
-    """Move a progress bar to what is done."""
-    if bar.total != total:
-        bar.reset(total)
-    bar.update(done - bar.n)
+        yield partial(move, bar)

@@ -1,6 +1,10 @@
 """How far a long piece of work is."""
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
 
 Report = Callable[[int, int], None]
 """Called with what is done and with what there is to do, such as steps."""
@@ -23,3 +27,10 @@ class Progress:
         self.done += count
         if self._report is not None:
             self._report(self.done, self.total)
+
+
+def move(bar: "tqdm[Any]", done: int, total: int) -> None:
+    """Move a progress bar to what is done."""
+    if bar.total != total:
+        bar.reset(total)
+    bar.update(done - bar.n)

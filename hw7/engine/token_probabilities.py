@@ -1,5 +1,6 @@
 """How likely a model thought each token of a text, and which others it thought likely."""
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,27 @@ def token_probabilities(
         logits = model.model(**read, use_cache=False).logits
         shares = logits[0, first - 1 :].float().softmax(-1)
     return [_told(own, row) for own, row in zip(ids[0, first:].tolist(), shares, strict=True)]
+
+
+def named_probabilities(
+    found: Sequence[TokenProbability], names: Sequence[str], name_of: Callable[[int], str]
+) -> list[dict[str, Any]]:
+    """Return probabilities as plain data, their tokens named.
+
+    Args:
+        found: What the model thought of each token.
+        names: What each of these tokens is called in its text.
+        name_of: Names a rival by its id.
+    """
+    return [
+        {
+            "generated": name,
+            "probability": token.probability,
+            "rank": token.rank,
+            "rivals": [[name_of(rival), share] for rival, share in token.rivals],
+        }
+        for name, token in zip(names, found, strict=True)
+    ]
 
 
 def _told(own: int, shares: torch.Tensor) -> TokenProbability:
