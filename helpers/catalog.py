@@ -1,6 +1,7 @@
 """The models the homework uses, and the decision between the full and the offline ones."""
 
 import os
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,8 +88,11 @@ def find_model(name: str) -> ModelSource:
                 f"Give another folder, or one of {', '.join(map(repr, CATALOG))}."
             )
         return ModelSource(_whole(folder), folder.resolve().name, "the folder you named")
-    looks_like_a_path = name.startswith((".", "/", "~", "\\")) or name.count("/") != 1
-    if looks_like_a_path or any(character.isspace() for character in name):
+    looks_like_a_path = name.startswith((".", "/", "~", "\\")) or name.count("/") > 1
+    has_space = any(character.isspace() for character in name)
+    # The hub's first models have no owner in their name: gpt2-xl, t5-small, distilgpt2.
+    is_a_word = "/" not in name and (not re.search(r"[-\d]", name) or nearest(name, CATALOG) != "")
+    if looks_like_a_path or has_space or is_a_word:
         raise ModelNotFoundError(
             f"There is no model named {name!r}.{nearest(name, KNOWN_NAMES)} Use one of "
             f"{', '.join(map(repr, CATALOG))}, "

@@ -18,7 +18,7 @@ def check_loaded(model: object) -> None:
     from inseq.models import AttributionModel
 
     if not isinstance(model, AttributionModel):
-        given = f"a {type(model).__name__} ({model!r})" if isinstance(model, str) else type(model)
+        given = f"a {type(model).__name__}" + (f" ({model!r})" if isinstance(model, str) else "")
         name = model if isinstance(model, str) else getattr(model, "name_or_path", "translation")
         raise HomeworkError(
             f"A loaded model is needed, but this is {given}. Type: model = load_model({name!r})"

@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Sequence
+from difflib import get_close_matches
 
 NAMED_SIGNS = {"newline": "↵", "tab": "⇥", "space": "␣"}
 """Signs that no keyboard has, by the names that may be typed for them."""
@@ -18,9 +19,13 @@ def the_method(methods: Sequence[str], method: str | None) -> str:
     if method is None:
         raise ValueError(f"Say which method: method= one of {', '.join(map(repr, methods))}.")
     if method not in methods:
+        meant = get_close_matches(method, methods, n=1)
+        advice = (
+            f"Did you mean {meant[0]!r}?" if meant else f"Run explain(..., methods=[{method!r}])."
+        )
         raise ValueError(
             f"This explanation has no scores of {method!r}, only of "
-            f"{', '.join(map(repr, methods))}. Run explain(..., methods=[{method!r}])."
+            f"{', '.join(map(repr, methods))}. {advice}"
         )
     return method
 

@@ -90,3 +90,14 @@ def test_folder_name_is_shown_without_its_path(tmp_path):
 
 def test_hub_name_is_left_to_the_hub():
     assert catalog.find_model("gpt2-family/model").address == "gpt2-family/model"
+
+
+@pytest.mark.parametrize("name", ["gpt2-xl", "t5-small", "distilgpt2", "someone/translation"])
+def test_a_name_of_the_hub_is_taken_with_and_without_an_owner(name):
+    assert catalog.find_model(name).address == name
+
+
+@pytest.mark.parametrize("name", ["tranlation", "translation-2", "my model-1", "a/b/c-1", "gpt"])
+def test_a_misspelt_key_or_a_path_is_no_name_of_the_hub(name):
+    with pytest.raises(ModelNotFoundError, match="There is no model named"):
+        catalog.find_model(name)

@@ -72,3 +72,10 @@ def test_name_of_a_sign_that_is_a_token_itself_is_that_token():
 @pytest.mark.parametrize("shown", ["caf\u00e9", "cafe\u0301"])
 def test_accents_may_be_typed_composed_or_not(shown, typed):
     assert position(pandas.Index([shown], name="source"), typed, None) == 0
+
+
+def test_a_misspelt_method_is_refused_with_the_nearest_there_is():
+    with pytest.raises(MethodError, match="Did you mean 'saliency'"):
+        choose_method(["saliency", "attention"], "salincy")
+    with pytest.raises(MethodError, match="Run explain"):
+        choose_method(["saliency"], "occlusion")
