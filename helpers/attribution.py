@@ -228,12 +228,11 @@ def attribute(
         )
     except NotExplainableError as error:
         raise MethodError(str(error)) from error
-    except (AssertionError, TypeError, ValueError) as error:
+    except (AssertionError, IndexError, TypeError, ValueError) as error:
+        what = f"method_options={method_options} do not work"
         if not any(options.values()):
-            raise
-        raise MethodError(
-            f"method_options={method_options} do not work: {first_line(error)}"
-        ) from error
+            what = f"{model.model_name} cannot be explained with {', '.join(methods)} here"
+        raise MethodError(f"{what}: {first_line(error)}. Try another method or model.") from error
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):
             raise

@@ -234,6 +234,17 @@ def test_what_inseq_computes_is_said_once(capsys):
         assert said.count(f"{method} is computed by Inseq, token by token") == 1
 
 
+@pytest.mark.parametrize("error", [AssertionError("train it first"), IndexError("out of range")])
+def test_a_family_that_cannot_be_explained_is_one_sentence(monkeypatch, error):
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr("hw7.engine.attribution.attribute_together", fail)
+    with pytest.raises(MethodError, match=f"cannot be explained with .* here: {error}") as caught:
+        explain(MODEL, "w1 w2", **QUICK)
+    assert caught.value.__cause__ is error
+
+
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2 shapes"), ZeroDivisionError("0")])
 def test_other_errors_are_not_called_out_of_memory(monkeypatch, error):
     def fail(*_, **__):
