@@ -91,8 +91,8 @@ def find_model(name: str) -> ModelSource:
     looks_like_a_path = name.startswith((".", "/", "~", "\\")) or name.count("/") > 1
     has_space = any(character.isspace() for character in name)
     # The hub's first models have no owner in their name: gpt2-xl, t5-small, distilgpt2.
-    is_a_word = "/" not in name and (not re.search(r"[-\d]", name) or nearest(name, CATALOG) != "")
-    if looks_like_a_path or has_space or is_a_word:
+    is_misspelt = nearest(name, KNOWN_NAMES) != "" or not re.search(r"[-\d]", name)
+    if looks_like_a_path or has_space or ("/" not in name and is_misspelt):
         raise ModelNotFoundError(
             f"There is no model named {name!r}.{nearest(name, KNOWN_NAMES)} Use one of "
             f"{', '.join(map(repr, CATALOG))}, "
