@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from hw7.engine.attention_heads import choose_heads
 from hw7.engine.exactness import ONLY_HERE, reason_to_fall_back
 from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.progress import Report
@@ -42,6 +43,9 @@ def run_methods(
         show_progress: Show Inseq's own bars.
         tell: Called with a sentence for each method that has no exact fast form here.
     """
+    of_heads = options.get("attention", {})
+    if of_heads:
+        options = {**options, "attention": {}}
     fast = []
     for method, own in options.items():
         reason = reason_to_fall_back(
@@ -70,4 +74,6 @@ def run_methods(
                 show_progress=show_progress,
                 **settings,
             )
+    if of_heads:
+        choose_heads(outputs["attention"], of_heads)
     return outputs

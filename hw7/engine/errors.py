@@ -2,7 +2,7 @@
 
 
 class NotExplainableError(ValueError):
-    """A model, a method or a score that would give wrong scores or none; the message says why."""
+    """A model, method, score or option that gives wrong scores or none; the message says why."""
 
 
 class TooLargeError(MemoryError):

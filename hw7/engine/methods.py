@@ -13,7 +13,7 @@ _PATH = ("n_steps", "method", "internal_batch_size")
 _CAPTUM = ("multiply_by_inputs", "return_convergence_delta")
 OPTIONS: dict[str, tuple[str, ...]] = {
     "saliency": ("abs",),
-    "attention": (),
+    "attention": ("layers", "heads"),
     "input_x_gradient": (),
     "integrated_gradients": (*_PATH, *_CAPTUM),
     "occlusion": ("sliding_window_shapes", "strides", "perturbations_per_eval"),

@@ -66,6 +66,8 @@ VALUES = {
     "parts": [[0], [1]],
     "draws": 16,
     "seed": 1,
+    "layers": 0,
+    "heads": [0, 1],
 }
 
 
