@@ -53,7 +53,7 @@ def token_probabilities(
         # Nothing is kept for later; some families cannot keep a cache without attention.
         logits = model.model(**read, use_cache=False).logits
         shares = logits[0, first - 1 :].float().softmax(-1)
-    return [_told(own, row) for own, row in zip(ids[0, first:].tolist(), shares, strict=True)]
+    return [told(own, row) for own, row in zip(ids[0, first:].tolist(), shares, strict=True)]
 
 
 def named_probabilities(
@@ -77,7 +77,7 @@ def named_probabilities(
     ]
 
 
-def _told(own: int, shares: torch.Tensor) -> TokenProbability:
+def told(own: int, shares: torch.Tensor) -> TokenProbability:
     """Return what a row of probabilities `[vocabulary]` says of the token written."""
     others = [other for other in shares.topk(RIVALS + 1).indices.tolist() if other != own]
     return TokenProbability(
