@@ -170,8 +170,10 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
             return float(value)
         try:
             moment = parsedate_to_datetime(value)
-        except ValueError:
+        except (ValueError, OverflowError):
             return None
+        if moment.tzinfo is None:  # "-0000": UTC, from a place that is not told (RFC 5322, 3.3)
+            moment = moment.replace(tzinfo=timezone.utc)
         return max(0.0, (moment - datetime.now(timezone.utc)).total_seconds())
     match = _RESET_IN.search(headers.get("RateLimit", ""))
     return float(match[1]) if match else None

@@ -462,6 +462,9 @@ def test_retry_after_reads_dates():
 
 
 @example("²")  # a digit to Python, not a number
+@example("Wed, 21 Oct 2015 07:28:00 -0000")
+@example(f"Wed, 21 Oct {'9' * 30} 07:28:00 GMT")
+@example(f"Wed, 21 Oct 2015 07:28:00 +{'9' * 30}")
 @given(st.text(alphabet=st.characters(codec="latin-1")))
 def test_retry_after_survives_anything(text):
     found = retry_after({"Retry-After": text, "RateLimit": text})
