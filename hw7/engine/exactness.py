@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hw7.engine.step_scores import CONTRASTIVE_STEP_FUNCTIONS, STEP_FUNCTIONS
+from hw7.engine.value_zeroing import VALUE_ZEROING_OPTIONS
 
 if TYPE_CHECKING:
     from inseq.data import BatchEncoding
@@ -16,11 +17,17 @@ FAST_METHODS: dict[str, frozenset[str]] = {
     "integrated_gradients": frozenset({"n_steps", "method", "multiply_by_inputs"}),
     "occlusion": frozenset(),
     "attention": frozenset(),
+    "attention_rollout": frozenset(),
     "ablation": frozenset({"draws", "seed", "parts"}),
+    "value_zeroing": frozenset(VALUE_ZEROING_OPTIONS),
 }
 
-# Methods that Inseq does not have. They only run a model forward, so any family will do.
-ONLY_HERE = ("ablation",)
+# Methods that Inseq does not have, or not for every version of Transformers. They only run a model
+# forward, so any family will do.
+ONLY_HERE = ("ablation", "attention_rollout", "value_zeroing")
+
+# Methods that read what goes on in a forward pass, and so explain no score.
+READING_METHODS = ("attention", "attention_rollout", "value_zeroing")
 
 # Families whose decoders are causal and whose rows don't depend on each other. Each is compared
 # with Inseq in the tests; the variants share their code with a family that is.

@@ -196,8 +196,8 @@ def assembled(
     from inseq.data import FeatureAttributionOutput, FeatureAttributionSequenceOutput
 
     end = batch.max_generation_length
-    # The one output of attention holds all steps.
-    is_final_step_method = method == "attention"
+    # The one output of these holds all steps.
+    is_final_step_method = method in ("attention", "value_zeroing")
     target = model.get_token_with_ids(batch)
     source = None
     if model.is_encoder_decoder:

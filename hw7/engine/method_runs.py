@@ -7,18 +7,21 @@ from typing import Any
 import torch
 
 from hw7.engine.ablation import run_ablation
+from hw7.engine.exactness import READING_METHODS
 from hw7.engine.gradient_engines import gradient_chunks
 from hw7.engine.inseq_outputs import StepOutputs
 from hw7.engine.integrated_gradients import number_of_groups, run_integrated_gradients
 from hw7.engine.occlusion import run_occlusion
 from hw7.engine.progress import Progress, Report
+from hw7.engine.rollout import run_rollout
 from hw7.engine.step_gradients import Attentions, read_attentions
 from hw7.engine.step_outputs import StepScores, attention_output
 from hw7.engine.teacher_forcing import TeacherForcing
+from hw7.engine.value_zeroing import value_zeroing_output
 
 Options = Mapping[str, Any]
 
-COARSE_METHODS = ("occlusion", "ablation")
+COARSE_METHODS = ("occlusion", "ablation", "attention_rollout")
 GRADIENT_METHODS = ("saliency", "input_x_gradient")
 
 
@@ -35,7 +38,8 @@ def scores_of_methods(
         methods: The methods' names, each with its options.
         report: Called with the steps done and the steps there are.
     """
-    attentions = Attentions() if "attention" in methods else None
+    is_reading = "attention" in methods or "attention_rollout" in methods
+    attentions = Attentions() if is_reading else None
     of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
     progress = Progress(forcing.steps * number_of_passes(forcing, methods), report)
     scores: dict[str, StepScores] = {}
@@ -47,17 +51,23 @@ def scores_of_methods(
         scores["occlusion"] = run_occlusion(forcing, score, progress)
     if (own := methods.get("ablation")) is not None:
         scores["ablation"] = run_ablation(forcing, score, own, progress)
+    if attentions is not None and not of_gradients:
+        attentions = read_attentions(forcing)
+    if attentions is not None and "attention_rollout" in methods:
+        scores["attention_rollout"] = run_rollout(forcing, attentions, progress)
     outputs: dict[str, tuple[StepOutputs, dict[str, Any]]] = {}
     for method, found in scores.items():
-        if forcing.contrast_ids is not None:
+        if forcing.contrast_ids is not None and method not in READING_METHODS:
             found.leave_empty(forcing.contrast_ids)
         is_granular = method not in COARSE_METHODS
         outputs[method] = (partial(found.output, is_granular=is_granular), found.information)
-    if attentions is not None:
-        if not of_gradients:
-            attentions = read_attentions(forcing)
+    if attentions is not None and "attention" in methods:
         weights = attention_output(forcing, attentions)
         outputs["attention"] = (lambda prefix: weights, {})
+    if (own := methods.get("value_zeroing")) is not None:
+        mixing = value_zeroing_output(forcing, own)
+        progress.update(forcing.steps)
+        outputs["value_zeroing"] = (lambda prefix: mixing, {})
     return outputs
 
 
@@ -66,7 +76,7 @@ def number_of_passes(forcing: TeacherForcing, methods: Mapping[str, Options]) ->
     passes = int(any(method in methods for method in GRADIENT_METHODS))
     if "integrated_gradients" in methods:
         passes += number_of_groups(forcing, methods["integrated_gradients"])
-    return passes + sum(method in methods for method in COARSE_METHODS)
+    return passes + sum(method in methods for method in (*COARSE_METHODS, "value_zeroing"))
 
 
 def run_gradients(

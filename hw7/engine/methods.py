@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from importlib import metadata
 from typing import TYPE_CHECKING, Any
 
-from packaging.version import Version
+from hw7.engine.value_zeroing import VALUE_ZEROING_OPTIONS, has_attention_interface
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
@@ -24,14 +24,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
     "layer_gradient_x_activation": ("multiply_by_inputs",),
     "lime": ("n_samples", "perturbations_per_eval"),
     "discretized_integrated_gradients": ("n_steps", "method", *_CAPTUM),
-    "value_zeroing": (
-        "similarity_metric",
-        "encoder_zeroed_units_indices",
-        "decoder_zeroed_units_indices",
-        "cross_zeroed_units_indices",
-        "output_decoder_self_scores",
-        "output_encoder_self_scores",
-    ),
+    "attention_rollout": (),
+    "value_zeroing": VALUE_ZEROING_OPTIONS,
 }
 """The methods of the kit, each with the options that may be set."""
 
@@ -48,7 +42,6 @@ GIVES_ZEROS = dict.fromkeys(
     ("layer_deeplift", "layer_integrated_gradients"),
     "Inseq's version of it compares the text with itself, so that every score is 0",
 )
-TRANSFORMERS_WITHOUT_VALUE_ZEROING = "5"
 
 
 def check_counts(method: str, options: Mapping[str, Any]) -> None:
@@ -86,51 +79,19 @@ def missing_methods(model: "AttributionModel") -> dict[str, str]:
         for method, package in EXTRA_PACKAGES.items()
         if not is_installed(package)
     }
-    kernel = getattr(model.model.config, "_attn_implementation", None)
+    network = model.model
+    kernel = getattr(network.config, "_attn_implementation", None)
     if kernel not in (None, "eager"):
-        missing["attention"] = (
+        reason = (
             f"this model computes attention by {kernel!r}, which returns no weights; load it with "
             "load_model, or pass attn_implementation='eager' to Transformers"
         )
-    if reason := _why_value_zeroing_fails(model):
-        missing["value_zeroing"] = reason
+        missing |= dict.fromkeys(("attention", "attention_rollout"), reason)
+    if model.is_encoder_decoder:
+        missing["attention_rollout"] = "it follows one stack of layers, and a translator has two"
+    if not has_attention_interface(network):
+        missing["value_zeroing"] = (
+            f"{type(network).__name__} does not take its attention from Transformers' "
+            f"AttentionInterface (here Transformers {metadata.version('transformers')})"
+        )
     return missing
-
-
-def _why_value_zeroing_fails(model: "AttributionModel") -> str | None:
-    """Inseq 0.7's value zeroing hooks into attention code that Transformers 5 rewrote.
-
-    It raises a ``TypeError`` there and leaves its hooks behind, so that every later forward pass
-    of the model fails as well: it has to be refused before it starts.
-    """
-    import transformers
-
-    version = transformers.__version__
-    if Version(version) >= Version(TRANSFORMERS_WITHOUT_VALUE_ZEROING):
-        return f"Inseq's version of it does not support Transformers 5 (here {version})"
-    from inseq.models.model_config import MODEL_CONFIGS
-
-    name = model.info["model_class"]
-    if name not in MODEL_CONFIGS:
-        return f"Inseq does not know the parts of {name}"
-    if not _has_values_inseq_finds(model):
-        return f"Inseq does not find the values in the attention of {name} (here {version})"
-    return None
-
-
-def _has_values_inseq_finds(model: "AttributionModel") -> bool:
-    """Tell whether every attention assigns the variable that Inseq sets to zero.
-
-    Transformers moved that assignment out of ``forward`` for one architecture after the other
-    (GPT-2 by 4.53), and Inseq looks nowhere else.
-    """
-    from inseq.models.model_config import MODEL_CONFIGS
-    from inseq.utils.hooks import get_last_variable_assignment_position
-
-    parts = MODEL_CONFIGS[model.info["model_class"]]
-    names = {parts.self_attention_module, parts.cross_attention_module}
-    return all(
-        get_last_variable_assignment_position(module, parts.value_vector) is not None
-        for path, module in model.model.named_modules()
-        if path.rpartition(".")[2] in names
-    )

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hw7.engine.errors import NotExplainableError
-from hw7.engine.exactness import FAST_METHODS, reason_to_fall_back
+from hw7.engine.exactness import FAST_METHODS, READING_METHODS, reason_to_fall_back, why_no_weights
 from hw7.engine.inseq_outputs import assembled, attribution_batch, noted
 from hw7.engine.method_runs import scores_of_methods
 from hw7.engine.progress import Report
@@ -70,6 +70,8 @@ def attribute_together(
         )
         if reason is not None:
             raise NotExplainableError(f"{method!r} has to be computed by Inseq: {reason}")
+    if "attention_rollout" in chosen and (reason := why_no_weights(model, sources)):
+        raise NotExplainableError(reason)
     keep_differentiable(model.model)
     started = time.perf_counter()
     batch, first = attribution_batch(model, sources, targets)
@@ -81,9 +83,10 @@ def attribute_together(
         chosen["occlusion"]["sliding_window_shapes"] = (1, forcing.target.shape[-1])
     outputs = {}
     for method, own in chosen.items():
-        # Weights explain no score; Inseq notes its default there.
-        name = score if method != "attention" else "probability"
-        function = step_function_name(name, is_contrastive=has_contrast and method != "attention")
+        # What reads a forward pass explains no score; Inseq notes its default there.
+        is_reading = method in READING_METHODS
+        name = "probability" if is_reading else score
+        function = step_function_name(name, is_contrastive=has_contrast and not is_reading)
         found, information = step_outputs[method]
         output = assembled(model, batch, first, method, found)
         own.pop("multiply_by_inputs", None)

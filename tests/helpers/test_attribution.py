@@ -68,6 +68,11 @@ VALUES = {
     "seed": 1,
     "layers": 0,
     "heads": [0, 1],
+    "encoder_zeroed_units_indices": 0,
+    "decoder_zeroed_units_indices": [0, 1],
+    "cross_zeroed_units_indices": (0, 1),
+    "output_decoder_self_scores": False,
+    "output_encoder_self_scores": False,
 }
 
 

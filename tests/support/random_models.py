@@ -168,7 +168,11 @@ def random_network(family: str, *, dtype: torch.dtype = torch.float32) -> PreTra
     for name, parameter in network.named_parameters():
         if "norm" in name or "ln_" in name:  # ones at first, which would hide a forgotten factor
             torch.nn.init.normal_(parameter, mean=1.0, std=0.2)
-    return network.to(dtype).eval()
+    network.to(dtype)
+    for name, buffer in network.named_buffers():  # which Transformers 4 needs in float32
+        if name.endswith("inv_freq"):
+            buffer.data = buffer.data.to(torch.float32)
+    return network.eval()
 
 
 def random_model(family: str, *, dtype: torch.dtype = torch.float32) -> AttributionModel:

@@ -158,19 +158,11 @@ def _display_finding() -> Finding | None:
 
 def _method_finding() -> Finding | None:
     """Say which of Inseq's methods need a package, another version or a network."""
-    from hw7.engine.methods import (
-        EXTRA_PACKAGES,
-        GIVES_ZEROS,
-        NEEDS_THE_INTERNET,
-        TRANSFORMERS_WITHOUT_VALUE_ZEROING,
-    )
+    from hw7.engine.methods import EXTRA_PACKAGES, GIVES_ZEROS, NEEDS_THE_INTERNET
 
     missing = [f"{m} ({p})" for m, p in EXTRA_PACKAGES.items() if installed_version(p) is None]
     missing += [f"{method} (the internet)" for method in NEEDS_THE_INTERNET]
     missing += [f"{method} (gives zeros in Inseq)" for method in GIVES_ZEROS]
-    version = Version(installed_version("transformers") or "0")
-    if version >= Version(TRANSFORMERS_WITHOUT_VALUE_ZEROING):
-        missing.append(f"value_zeroing (not Transformers {version.major})")
     if not missing:
         return None
     return Finding("methods", "note", f"these do not run here: {', '.join(missing)}")

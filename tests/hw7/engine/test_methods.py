@@ -9,7 +9,8 @@ from helpers.generation import generate
 from hw7.engine.exactness import ONLY_HERE
 from hw7.engine.inseq_methods import method_of_inseq
 from hw7.engine.methods import EXTRA_PACKAGES, missing_methods, working_methods
-from tests.support.random_models import random_model, random_text
+from tests.support.random_models import random_model, random_text, wrapped
+from tools.family_table import small_model
 
 FAMILIES = ("marian", "llama", "gpt2", "qwen3")
 
@@ -87,12 +88,8 @@ def test_method_comes_back_when_its_package_is_installed(model, monkeypatch):
     assert not set(EXTRA_PACKAGES) & set(missing_methods(model))
 
 
-def test_gpt2_says_that_its_values_are_not_found(monkeypatch):
-    from hw7.engine import methods
-
-    # As on Transformers 4.53; from 5 on there is another reason, told first.
-    monkeypatch.setattr(methods, "TRANSFORMERS_WITHOUT_VALUE_ZEROING", "1000")
-    assert "does not find the values" in missing_methods(random_model("gpt2"))["value_zeroing"]
+def test_a_family_outside_the_attention_interface_says_that_its_values_cannot_be_zeroed():
+    assert "AttentionInterface" in missing_methods(wrapped(small_model("bloom")))["value_zeroing"]
 
 
 def test_neighbours_in_the_vocabulary_are_those_of_these_weights():
