@@ -47,14 +47,14 @@ class ReviewScores:
         """
         import pandas
 
-        from hw7.lessons.which_method.erasure import erased_probabilities
+        from hw7.lessons.which_method.erasure import erased_log_probabilities
 
         everything = range(self.generation.sources.input_ids.shape[1])
         kept = [
             tuple(place for place in everything if place not in set(word))
             for word in [(), *self.positions]
         ]
-        probabilities = erased_probabilities(model, self.generation, kept)[:, 0].double()
+        probabilities = erased_log_probabilities(model, self.generation, kept)[:, 0].double().exp()
         falls = (probabilities[0] - probabilities[1:]).tolist()
         return pandas.Series(falls, index=self.table.index, name="leave one out")
 
@@ -124,7 +124,7 @@ def score_review(
 
     from helpers.attribution import attribute
     from helpers.generation import generate
-    from hw7.lessons.which_method.erasure import erased_probabilities
+    from hw7.lessons.which_method.erasure import erased_log_probabilities
 
     generation = generate(model, prompt, max_new_tokens=1)
     words, spans = review_spans(model, generation, review)
@@ -136,7 +136,7 @@ def score_review(
     everything = tuple(range(generation.sources.input_ids.shape[1]))
     return ReviewScores(
         answer=generation.generated_text,
-        probability=float(erased_probabilities(model, generation, [everything])[0, 0]),
+        probability=float(erased_log_probabilities(model, generation, [everything])[0, 0].exp()),
         table=pandas.DataFrame(columns, index=pandas.Index(words, name="word")),
         generation=generation,
         positions=[tuple(range(*span)) for span in spans],

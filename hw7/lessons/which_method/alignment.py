@@ -45,11 +45,10 @@ def alignment_error_rate(
         ValueError: There are neither links nor sure links.
     """
     counts = error_counts(links, sure, possible)
-    if not counts["links"] + counts["sure"]:
+    drawn = counts["links"] + counts["sure"]
+    if not drawn:
         raise ValueError("There are neither links nor sure links, so there is no error rate.")
-    return 1 - (counts["found_sure"] + counts["found_possible"]) / (
-        counts["links"] + counts["sure"]
-    )
+    return 1 - (counts["found_sure"] + counts["found_possible"]) / drawn
 
 
 def error_counts(
@@ -73,23 +72,16 @@ def precision_at_one(links: Iterable[Link], gold: GoldSentence) -> float:
 
     Target words without any gold link, such as an article, are not counted.
     """
-    words = gold.linked_words()
-    return len(set(links) & gold.possible) / len(words)
-
-
-def mean_average_precision(table: "pandas.DataFrame", gold: GoldSentence) -> float:
-    """Return the area under the precision-recall curve, the mean over target words.
-
-    The soft counterpart of precision at 1, as ERASER measures soft scores (DeYoung et al. 2020,
-    "ERASER: A Benchmark to Evaluate Rationalized NLP Models"), here scikit-learn's average
-    precision, with a target word's possible links as what should be found.
-    """
-    words = gold.linked_words()
-    return sum(average_precisions(table, gold)) / len(words)
+    return len(set(links) & gold.possible) / len(gold.linked_words())
 
 
 def average_precisions(table: "pandas.DataFrame", gold: GoldSentence) -> list[float]:
-    """Return the average precision of each target word that has a gold link."""
+    """Return the average precision of each target word that has a gold link.
+
+    The soft counterpart of precision at 1, as ERASER measures soft scores (DeYoung et al. 2020,
+    "ERASER: A Benchmark to Evaluate Rationalized NLP Models"): scikit-learn's area under the
+    precision-recall curve, with a target word's possible links as what should be found.
+    """
     import numpy
     from sklearn import config_context
     from sklearn.metrics import average_precision_score

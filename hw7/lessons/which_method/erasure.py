@@ -65,61 +65,95 @@ def faithfulness(
     """
     import pandas
 
-    chosen = [(place,) for place in removable_positions(model, generation)]
-    units = list(groups) if groups is not None else chosen
+    units = groups or [(place,) for place in removable_positions(model, generation)]
     special = set(model.tokenizer.all_special_ids)
-    ids = generated_ids(model, generation).tolist()
-    steps = [step for step, number in enumerate(ids) if number not in special]
-    plan = {
-        (method, step): _kept_units(_column(values, step, (len(units), len(ids))), fractions)
-        for method, values in scores.items()
-        for step in steps
-    }
+    ids = generated_ids(generation).tolist()
+    plan: dict[tuple[str, int], tuple[list[Positions], list[Positions]]] = {}
+    for method, values in scores.items():
+        if values.shape != (len(units), len(ids)):
+            wanted = (len(units), len(ids))
+            raise ValueError(
+                f"Scores must have the shape [group, generated] {wanted}: {values.shape}."
+            )
+        for step, number in enumerate(ids):
+            if number not in special:
+                halves = [cut(values[:, step], fraction) for fraction in fractions]
+                plan[method, step] = [rest for _, rest in halves], [first for first, _ in halves]
     everything = tuple(range(len(units)))
-    needed = {everything, *(kept for both in plan.values() for half in both for kept in half)}
-    probability = _probabilities(model, generation, units, needed)
+    needed = {everything, *(part for both in plan.values() for half in both for part in half)}
+    logs = unit_log_probabilities(model, generation, units, needed)
     rows = []
-    for (method, step), (without_strongest, only_strongest) in plan.items():
-        full = float(probability[everything][step])
-        fallen = [[full - probability[kept][step] for kept in without_strongest]]
-        fallen += [[full - probability[kept][step] for kept in only_strongest]]
-        rows.append((method, step, full, *(float(numpy.mean(drops)) for drops in fallen)))
+    for (method, step), both in plan.items():
+        full = math.exp(logs[everything][step])
+        left = [float(numpy.mean([math.exp(logs[part][step]) for part in half])) for half in both]
+        rows.append((method, step, full, full - left[0], full - left[1]))
     names = ["method", "step", "probability", "comprehensiveness", "sufficiency"]
     return pandas.DataFrame(rows, columns=names)
 
 
-def _column(values: "Scores", step: int, shape: tuple[int, int]) -> "Scores":
-    """Return the scores of one generated token."""
-    if values.shape != shape:
-        raise ValueError(f"Scores must have the shape [group, generated] {shape}: {values.shape}.")
-    return values[:, step]
-
-
-def _kept_units(
-    scores: "Scores", fractions: Sequence[float]
-) -> tuple[list[Positions], list[Positions]]:
-    """Return what is left without the strongest units, and the strongest ones alone."""
+def cut(scores: "Scores", fraction: float) -> tuple[Positions, Positions]:
+    """Return the strongest units, a share of all but one at least, and the units that are left."""
     ranking = numpy.argsort(-scores, kind="stable").tolist()
-    counts = [math.ceil(fraction * len(ranking)) for fraction in fractions]
-    without = [tuple(sorted(ranking[count:])) for count in counts]
-    only = [tuple(sorted(ranking[:count])) for count in counts]
-    return without, only
+    count = math.ceil(fraction * len(ranking))
+    return tuple(sorted(ranking[:count])), tuple(sorted(ranking[count:]))
 
 
-def _probabilities(
+def unit_log_probabilities(
     model: "AttributionModel",
     generation: Generation,
     units: Sequence[Positions],
     needed: Iterable[Positions],
 ) -> "dict[Positions, Scores]":
-    """Run the model once on each different part of the source; many methods share one."""
+    """Return each generated token's log-probability for each set of units that is left.
+
+    The model reads each set once; many methods share one.
+    """
     removable = {place for unit in units for place in unit}
     length = generation.sources.input_ids.shape[1]
     always = [place for place in range(length) if place not in removable]
     parts = sorted(needed)
     kept = [tuple(sorted([*always, *(p for unit in part for p in units[unit])])) for part in parts]
-    probabilities = erased_probabilities(model, generation, kept).double().numpy()
-    return dict(zip(parts, probabilities, strict=True))
+    logs = erased_log_probabilities(model, generation, kept).double().numpy()
+    return dict(zip(parts, logs, strict=True))
+
+
+def answer_gaps(
+    model: "AttributionModel",
+    generation: Generation,
+    scores: "Mapping[str, Scores]",
+    fractions: Sequence[float] = FRACTIONS,
+) -> dict[str, float]:
+    """Return how much further the whole answer falls without its most than its least relevant.
+
+    For each share of the source tokens: the fall of the answer's log-probability when those of
+    the highest scores are deleted, less the fall when those of the lowest scores are (Cohen-Wang
+    et al. 2024, "ContextCite", compare such falls); the mean over the fractions, in nats. Above 0
+    the scores know something of what the model depends on; random scores give 0 on average.
+
+    Args:
+        model: Inseq's model.
+        generation: The text that is explained, special tokens left out.
+        scores: For each method, one score for each removable source token.
+        fractions: Shares of the source tokens to delete.
+    """
+    units = [(place,) for place in removable_positions(model, generation)]
+    plan = {
+        method: [(cut(values, fraction)[1], cut(-values, fraction)[1]) for fraction in fractions]
+        for method, values in scores.items()
+    }
+    needed = {part for pairs in plan.values() for pair in pairs for part in pair}
+    logs = unit_log_probabilities(model, generation, units, needed)
+    special = set(model.tokenizer.all_special_ids)
+    ids = generated_ids(generation).tolist()
+    steps = [step for step, number in enumerate(ids) if number not in special]
+    return {
+        method: float(
+            numpy.mean(
+                [logs[least][steps].sum() - logs[most][steps].sum() for most, least in pairs]
+            )
+        )
+        for method, pairs in plan.items()
+    }
 
 
 def random_scores(shape: tuple[int, ...], seed: int | Sequence[int]) -> "Scores":
@@ -127,10 +161,9 @@ def random_scores(shape: tuple[int, ...], seed: int | Sequence[int]) -> "Scores"
     return numpy.random.default_rng(seed).random(shape)
 
 
-def generated_ids(model: "AttributionModel", generation: Generation) -> torch.Tensor:
+def generated_ids(generation: Generation) -> torch.Tensor:
     """Return the ids that the model wrote, `[generated]`, without start token or prompt."""
-    start = 1 if model.is_encoder_decoder else generation.sources.input_ids.shape[1]
-    return generation.targets.input_ids[0, start:]
+    return generation.targets.input_ids[0, generation.first :]
 
 
 def removable_positions(model: "AttributionModel", generation: Generation) -> list[int]:
@@ -140,10 +173,10 @@ def removable_positions(model: "AttributionModel", generation: Generation) -> li
     return [place for place, number in enumerate(ids) if number not in special]
 
 
-def erased_probabilities(
+def erased_log_probabilities(
     model: "AttributionModel", generation: Generation, kept: Sequence[Positions]
 ) -> torch.Tensor:
-    """Return the probability of each generated token when only some source tokens are read.
+    """Return the log-probability of each generated token when only some source tokens are read.
 
     Tokens are deleted, not masked, as in ERASER; the generated text stays the same (teacher
     forcing), so that each token is scored after the same words.
@@ -162,52 +195,38 @@ def erased_probabilities(
     if not model.is_encoder_decoder and not all(kept):
         raise ValueError("Nothing of the prompt would be left. Delete less, or keep one token.")
     source = generation.sources.input_ids[0]
-    written = generated_ids(model, generation)
+    written = generated_ids(generation)
     size = max(1, LARGEST_BATCH // (model.model.config.vocab_size * max(1, len(written))))
     # Rows of like length need little padding.
     order = sorted(range(len(kept)), key=lambda row: len(kept[row]))
-    probabilities = torch.empty(len(kept), len(written))
+    logs = torch.empty(len(kept), len(written))
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         sources = [source[list(kept[row])] for row in rows]
-        run = _translate if model.is_encoder_decoder else _continue
         with torch.inference_mode():
-            logits = run(model, generation, sources, written)
-            scores = logits.float().log_softmax(-1)
+            scores = _logits(model, generation, sources).float().log_softmax(-1)
             picked = scores.gather(-1, written.expand(len(rows), -1).unsqueeze(-1)).squeeze(-1)
-        probabilities[rows] = picked.exp().cpu()
-    return probabilities
+        logs[rows] = picked.cpu()
+    return logs
 
 
-def _translate(
-    model: "AttributionModel",
-    generation: Generation,
-    sources: Sequence[torch.Tensor],
-    written: torch.Tensor,
+def _logits(
+    model: "AttributionModel", generation: Generation, sources: Sequence[torch.Tensor]
 ) -> torch.Tensor:
-    """Return the logits `[row, generated, vocabulary]` of an encoder-decoder."""
-    ids, mask = _padded(sources, model.tokenizer.pad_token_id)
-    read = generation.targets.input_ids[:, :-1].expand(len(sources), -1)
-    output = model.model(
-        input_ids=ids, attention_mask=mask, decoder_input_ids=read, use_cache=False
-    )
-    return output.logits
-
-
-def _continue(
-    model: "AttributionModel",
-    generation: Generation,
-    prompts: Sequence[torch.Tensor],
-    written: torch.Tensor,
-) -> torch.Tensor:
-    """Return the logits `[row, generated, vocabulary]` of a decoder-only model."""
-    texts = [torch.cat([prompt, written]) for prompt in prompts]
+    """Return the logits `[row, generated, vocabulary]` after each of several sources."""
+    written = generated_ids(generation)
+    if model.is_encoder_decoder:
+        ids, mask = _padded(sources, model.tokenizer.pad_token_id)
+        read = generation.targets.input_ids[:, :-1].expand(len(sources), -1)
+        return model.model(
+            input_ids=ids, attention_mask=mask, decoder_input_ids=read, use_cache=False
+        ).logits
     # Padding stands at the right end, where no token of the text can see it.
+    texts = [torch.cat([source, written]) for source in sources]
     ids, mask = _padded(texts, model.tokenizer.pad_token_id)
     logits = model.model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-    lengths = torch.tensor([len(prompt) for prompt in prompts], device=logits.device)
-    steps = torch.arange(len(written), device=logits.device)
-    places = lengths[:, None] - 1 + steps[None, :]
+    lengths = torch.tensor([len(source) for source in sources], device=logits.device)
+    places = lengths[:, None] - 1 + torch.arange(len(written), device=logits.device)
     return logits.gather(1, places.unsqueeze(-1).expand(-1, -1, logits.shape[-1]))
 
 

@@ -1,35 +1,52 @@
-"""The pictures of notebook 05."""
+"""The pictures of notebook 05, each with its figures in words for those who do not see it."""
 
+import base64
+import html
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helpers.environment import font_file
 from hw7.lessons.which_method.gold import GoldSentence
-from hw7.lessons.which_method.summary import MEASURES, STANDARD, summarize
+from hw7.lessons.which_method.summary import MEASURES, STANDARD, report, summarize
 from hw7.views.fonts import font_families
+from hw7.views.picture import HeatmapFigure, small_png_of
 
 if TYPE_CHECKING:
     import pandas
-    from matplotlib.figure import Figure
-
 
 PANELS = STANDARD[:2] + STANDARD[3:5]
 
 
-def plot_comparison(counts: "pandas.DataFrame", measures: Sequence[str] = PANELS) -> "Figure":
+class DescribedFigure(HeatmapFigure):
+    """A figure that a notebook shows with a text for screen readers.
+
+    Attributes:
+        description: What it shows, the figures included.
+    """
+
+    description: str
+
+    def _repr_html_(self) -> str:
+        picture = base64.b64encode(small_png_of(self, dpi=90)).decode("ascii")
+        text = html.escape(self.description)
+        return f'<img style="max-width:100%" alt="{text}" src="data:image/png;base64,{picture}">'
+
+    def _repr_png_(self) -> None:  # type: ignore[override]
+        """Give no second copy of the picture, without the text."""
+
+
+def plot_comparison(
+    counts: "pandas.DataFrame", measures: Sequence[str] = PANELS
+) -> DescribedFigure:
     """Plot every method with its interval, one panel per measure; random is drawn as a line.
 
     Args:
         counts: What ``compare_methods`` returned.
         measures: Names out of ``MEASURES``.
     """
-    from hw7.views.picture import HeatmapFigure
-
     table = summarize(counts, measures)
-    figure = HeatmapFigure(
-        figsize=(3.1 * len(measures) + 2, 0.32 * len(table) + 1.2), layout="constrained"
-    )
+    size = (3.1 * len(measures) + 2, 0.32 * len(table) + 1.2)
+    figure = DescribedFigure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(measures), sharey=True, squeeze=False)[0]
     places = range(len(table))
     for panel, name in zip(panels, measures, strict=True):
@@ -43,6 +60,10 @@ def plot_comparison(counts: "pandas.DataFrame", measures: Sequence[str] = PANELS
         panel.grid(axis="x", alpha=0.3)
     panels[0].set_yticks(places, table.index)
     panels[0].invert_yaxis()
+    figure.description = "; ".join(
+        f"{name} ({MEASURES[name].better} is better): {_listed(values)}"
+        for name, values in report(counts, measures).items()
+    )
     return figure
 
 
@@ -50,7 +71,7 @@ def plot_layers(
     counts: "pandas.DataFrame",
     published: "Mapping[str, float] | None" = None,
     measure: str = "alignment error rate",
-) -> "Figure":
+) -> DescribedFigure:
     """Plot a measure over attention layers, one line per reading.
 
     Args:
@@ -58,12 +79,9 @@ def plot_layers(
         published: Values to draw as dotted lines, by their labels.
         measure: A name out of ``MEASURES``.
     """
-    from hw7.views.picture import HeatmapFigure
-
-    table = summarize(counts, [measure])
     kinds = counts.drop_duplicates("method").set_index("method")[["layer", "reading"]]
-    table = table.join(kinds)
-    figure = HeatmapFigure(figsize=(6.4, 3.4), layout="constrained")
+    table = summarize(counts, [measure]).join(kinds)
+    figure = DescribedFigure(figsize=(6.4, 3.4), layout="constrained")
     axes = figure.subplots()
     for reading, rows in table.groupby("reading", sort=False):
         (line,) = axes.plot(
@@ -71,51 +89,54 @@ def plot_layers(
         )
         ends = (rows[f"{measure}, low"], rows[f"{measure}, high"])
         axes.fill_between(rows["layer"], *ends, color=line.get_color(), alpha=0.15)
-    # Neighbouring values would write over each other: left and right in turn.
-    for number, (label, value) in enumerate(sorted((published or {}).items(), key=itemgetter(1))):
+    for label, value in (published or {}).items():
         axes.axhline(value, color="#999999", linestyle=":", linewidth=1)
-        end, side = ((0.01, "left"), (0.99, "right"))[number % 2]
-        place = axes.get_yaxis_transform()
-        axes.text(
-            end, value, label, transform=place, ha=side, va="bottom", fontsize=8, color="#666"
-        )
+        style = {"fontsize": 8, "color": "#666", "va": "bottom"}
+        axes.text(0.01, value, label, transform=axes.get_yaxis_transform(), **style)
     axes.set_xticks(sorted(kinds["layer"].unique()))
     axes.set_xlabel("cross-attention layer (0 is the lowest)")
     axes.set_ylabel(measure)
     axes.set_ylim(0, 1)
     axes.legend(frameon=False)
+    figure.description = f"{measure}: {_listed(report(counts, [measure])[measure])}"
     return figure
 
 
-def plot_alignment(tables: "Mapping[str, pandas.DataFrame]", gold: GoldSentence) -> "Figure":
+def _listed(values: "pandas.Series") -> str:
+    return ", ".join(f"{name} {value}" for name, value in values.items())
+
+
+def plot_alignment(tables: "Mapping[str, pandas.DataFrame]", gold: GoldSentence) -> DescribedFigure:
     """Plot word tables side by side, sure gold links framed solid and possible ones dashed.
 
     Args:
         tables: Scores `[source, target]` by title, over the same words.
         gold: The sentence's gold links.
     """
-    from hw7.views.picture import HeatmapFigure
+    from matplotlib.patches import Rectangle
 
     height, width = next(iter(tables.values())).shape
     size = (len(tables) * (0.42 * width + 0.6) + 1, 0.36 * height + 1.6)
-    figure = HeatmapFigure(figsize=size, layout="constrained")
+    figure = DescribedFigure(figsize=size, layout="constrained")
     panels = figure.subplots(1, len(tables), sharey=True, squeeze=False)[0]
+    labels = {"fontfamily": font_families(font_file()), "fontsize": 9}
     for panel, (title, table) in zip(panels, tables.items(), strict=True):
         panel.imshow(table.to_numpy(), cmap="Reds", vmin=0, aspect="auto")
         panel.set_title(title, fontsize=10)
-        labels = {"fontfamily": font_families(font_file()), "fontsize": 9}
         panel.set_xticks(range(width), table.columns, rotation=60, ha="right", **labels)
-        _frame_links(panel, gold)
+        for source, target in gold.possible:
+            line = "-" if (source, target) in gold.sure else "--"
+            corner = (target - 0.45, source - 0.45)
+            frame = {"fill": False, "edgecolor": "#1a4f8b", "linestyle": line}
+            panel.add_patch(Rectangle(corner, 0.9, 0.9, **frame))
     panels[0].set_yticks(range(height), next(iter(tables.values())).index, **labels)
+    links = sorted((target, source) for source, target in gold.possible)
+    parts = {"framed (gold)": [(gold.target_words[t], gold.source_words[s]) for t, s in links]}
+    for title, table in tables.items():
+        strongest = table.index[table.to_numpy().argmax(axis=0)]
+        parts[f"strongest, {title}"] = list(zip(table.columns, strongest, strict=True))
+    figure.description = "; ".join(
+        f"{title}: " + ", ".join(f"{target} ← {source}" for target, source in pairs)
+        for title, pairs in parts.items()
+    )
     return figure
-
-
-def _frame_links(panel: Any, gold: GoldSentence) -> None:
-    from matplotlib.patches import Rectangle
-
-    for source, target in gold.possible:
-        line = "-" if (source, target) in gold.sure else "--"
-        corner = (target - 0.45, source - 0.45)
-        panel.add_patch(
-            Rectangle(corner, 0.9, 0.9, fill=False, edgecolor="#1a4f8b", linestyle=line)
-        )

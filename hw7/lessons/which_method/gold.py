@@ -78,8 +78,10 @@ def load_gold(path: str | Path) -> list[GoldSentence]:
 
 def _sentence_of(record: dict) -> GoldSentence:
     source_words, target_words = tuple(record["source_words"]), tuple(record["target_words"])
-    sure = frozenset((int(source), int(target)) for source, target in record["alignment"])
-    further = frozenset((int(source), int(target)) for source, target in record.get("possible", ()))
+    sure, further = (
+        frozenset((int(source), int(target)) for source, target in links)
+        for links in (record["alignment"], record.get("possible", ()))
+    )
     for source, target in sure | further:
         if not (0 <= source < len(source_words) and 0 <= target < len(target_words)):
             raise ValueError(f"the link {source}-{target} points outside the sentence")
@@ -118,6 +120,5 @@ def split_gold(
 
     Whatever is chosen by looking at results, such as the best layer, is chosen on the first.
     """
-    development = [sentence for place, sentence in enumerate(sentences) if place % every == 0]
     test = [sentence for place, sentence in enumerate(sentences) if place % every]
-    return development, test
+    return list(sentences[::every]), test

@@ -1,9 +1,7 @@
 """Compare attribution methods on gold sentences: one row of counts per method and sentence."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
-
-import numpy
 
 from helpers.environment import progress_bar
 from helpers.errors import TextError
@@ -21,14 +19,8 @@ from hw7.lessons.which_method.erasure import (
     removable_positions,
 )
 from hw7.lessons.which_method.gold import GoldSentence
-from hw7.lessons.which_method.scoring import (
-    READINGS,
-    ScoredSentence,
-    Variant,
-    layer_count,
-    score_sentence,
-)
-from hw7.lessons.which_method.word_tables import placed_groups, word_table
+from hw7.lessons.which_method.scoring import READINGS, Variant, attention_scores, score_sentence
+from hw7.lessons.which_method.word_tables import WordPlaces, word_places
 
 if TYPE_CHECKING:
     import pandas
@@ -41,10 +33,11 @@ RANDOM_REPEATS = 10
 def sentence_scores(
     model: "AttributionModel", gold: GoldSentence, variants: Sequence[Variant]
 ) -> "dict[str, pandas.DataFrame]":
-    """Return each variant's scores over one gold sentence, word by word, see ``word_table``."""
+    """Return each variant's scores over one gold sentence word by word, see ``WordPlaces``."""
     generation = gold_generation(model, gold)
-    scored = score_sentence(model, generation, gold, variants)
-    return {variant.name: sentence.words for variant, sentence in scored}
+    places = word_places(model, generation, gold)
+    scored = score_sentence(model, generation, variants)
+    return {variant.name: places.table(scores) for variant, scores, _ in scored}
 
 
 def gold_generation(model: "AttributionModel", gold: GoldSentence) -> Generation:
@@ -77,20 +70,30 @@ def compare_methods(
     """
     import pandas
 
+    erased = ["comprehensiveness", "sufficiency"]
     rows: list[dict[str, object]] = []
-    for number, gold, generation in _readable_sentences(model, sentences, show_progress):
-        scored = dict(score_sentence(model, generation, gold, variants))
-        found = {(variant.name, 0): sentence for variant, sentence in scored.items()}
-        found |= _random_sentences(model, next(iter(scored.values())), gold, number, random_repeats)
+    for number, gold, generation, places in _readable(model, sentences, show_progress):
+        found = {
+            (variant.name, 0): (scores, seconds)
+            for variant, scores, seconds in score_sentence(model, generation, variants)
+        }
+        shape = next(iter(found.values()))[0].shape
+        for repeat in range(random_repeats):
+            found[RANDOM, repeat] = random_scores(shape, [number, repeat]), 0.0
         removable = removable_positions(model, generation)
-        scores = {str(key): _token_scores(found[key], removable) for key in found}
-        measured = faithfulness(model, generation, scores, fractions=fractions)
-        for key, sentence in found.items():
+        measured = faithfulness(
+            model,
+            generation,
+            {str(key): scores[removable] for key, (scores, _) in found.items()},
+            fractions=fractions,
+        ).groupby("method")
+        sums, tokens = measured[erased].sum(), measured.size()
+        for key, (scores, seconds) in found.items():
             rows.append(
                 {"method": key[0], "repeat": key[1], "sentence": number}
-                | plausibility_counts(sentence.words, gold)
-                | _faithfulness_sums(measured[measured["method"] == str(key)])
-                | {"seconds": sentence.seconds, "one": 1}
+                | plausibility_counts(places.table(scores), gold)
+                | sums.loc[str(key)].to_dict()
+                | {"erased_tokens": int(tokens[str(key)]), "seconds": seconds, "one": 1}
             )
     return pandas.DataFrame(rows)
 
@@ -108,22 +111,17 @@ def evaluate_layers(
     from helpers.attribution import attribute
 
     rows: list[dict[str, object]] = []
-    for number, gold, generation in _readable_sentences(model, sentences, show_progress):
+    for number, gold, generation, places in _readable(model, sentences, show_progress):
         outputs = attribute(model, generation, ["attention"], show_progress=False)
-        raw = outputs["attention"].sequence_attributions[0]
-        layers = range(layer_count(raw))
-        variants = [
-            Variant(f"layer {layer}, {reading}", "attention", layer=layer, reading=reading)
-            for reading in READINGS
-            for layer in layers
-        ]
-        for variant, sentence in score_sentence(model, generation, gold, variants):
-            place = {"layer": variant.layer, "reading": variant.reading}
-            rows.append(
-                {"method": variant.name, "repeat": 0, "sentence": number}
-                | place
-                | plausibility_counts(sentence.words, gold)
-            )
+        weights = outputs["attention"].sequence_attributions[0].source_attributions
+        for reading in READINGS:
+            for layer in range(weights.shape[2]):
+                scores = attention_scores(weights, layer=layer, reading=reading).double().numpy()
+                rows.append(
+                    {"method": f"layer {layer}, {reading}", "repeat": 0, "sentence": number}
+                    | {"layer": layer, "reading": reading}
+                    | plausibility_counts(places.table(scores), gold)
+                )
     return pandas.DataFrame(rows)
 
 
@@ -148,69 +146,20 @@ def plausibility_counts(table: "pandas.DataFrame", gold: GoldSentence) -> dict[s
     return counts
 
 
-def _faithfulness_sums(measured: "pandas.DataFrame") -> dict[str, float]:
-    """Return the sums of one method over the generated tokens of a sentence."""
-    names = ("comprehensiveness", "sufficiency")
-    sums = {name: float(measured[name].sum()) for name in names}
-    return sums | {"erased_tokens": len(measured)}
-
-
-def _readable_sentences(
+def _readable(
     model: "AttributionModel", sentences: Sequence[GoldSentence], show_progress: bool
-) -> "Iterable[tuple[int, GoldSentence, Generation]]":
+) -> Iterator[tuple[int, GoldSentence, Generation, WordPlaces]]:
     """Yield the sentences whose tokens spell the gold words; say which were left out, and why."""
     with progress_bar(len(sentences), "Sentences", is_shown=show_progress) as bar:
         for number, gold in enumerate(sentences):
             generation = gold_generation(model, gold)
             try:
-                _check_words(model, generation, gold)
+                places = word_places(model, generation, gold)
             except TextError as error:
                 print(f"Left out: {gold.source_text} {error}")
             else:
-                yield number, gold, generation
+                yield number, gold, generation, places
             bar.update()
-
-
-def _check_words(model: "AttributionModel", generation: Generation, gold: GoldSentence) -> None:
-    """Refuse a sentence whose tokens do not spell its gold words.
-
-    Raises:
-        TextError: They do not.
-    """
-    for encoded, words in (
-        (generation.sources, gold.source_words),
-        (generation.targets, gold.target_words),
-    ):
-        ids = encoded.input_ids[0].tolist()
-        placed_groups(model.tokenizer.convert_ids_to_tokens(ids), words, model.tokenizer)
-
-
-def _token_scores(sentence: ScoredSentence, removable: Sequence[int]) -> numpy.ndarray:
-    """Return the scores of the tokens that may be deleted, `[token, generated]`."""
-    scores = sentence.tokens.source_attributions.detach().cpu().double().numpy()
-    return scores[list(removable)]
-
-
-def _random_sentences(
-    model: "AttributionModel",
-    pattern: ScoredSentence,
-    gold: GoldSentence,
-    number: int,
-    repeats: int,
-) -> Mapping[tuple[str, int], ScoredSentence]:
-    """Return random scores in the shape of a method's."""
-    import copy
-
-    import torch
-
-    found = {}
-    for repeat in range(repeats):
-        tokens = copy.copy(pattern.tokens)
-        scores = random_scores(tuple(tokens.source_attributions.shape), [number, repeat])
-        tokens.source_attributions = torch.from_numpy(scores)
-        words = word_table(tokens, model.tokenizer, gold.source_words, gold.target_words)
-        found[RANDOM, repeat] = ScoredSentence(tokens, words, 0.0)
-    return found
 
 
 def count_tokens(
@@ -226,18 +175,13 @@ def count_tokens(
     """
     import pandas
 
-    rows = {side: [0, 0, 0, 0] for side in ("source", "target")}
+    rows = []
     for gold in sentences:
-        generation = gold_generation(model, gold)
-        sides = {
-            "source": (generation.sources, gold.source_words),
-            "target": (generation.targets, gold.target_words),
-        }
-        for side, (encoded, words) in sides.items():
-            tokens = model.tokenizer.convert_ids_to_tokens(encoded.input_ids[0].tolist())
-            for group in placed_groups(tokens, words, model.tokenizer):
-                spelled, named = (end - start for start, end in (group.tokens, group.words))
-                found = (named, spelled, named if spelled > named else 0, named if named > 1 else 0)
-                rows[side] = [before + now for before, now in zip(rows[side], found, strict=True)]
+        places = word_places(model, gold_generation(model, gold), gold)
+        for side, groups in (("source", places.source), ("target", places.target)):
+            for group in groups:
+                tokens, words = (end - start for start, end in group)
+                several, shared = words * (tokens > words), words * (words > 1)
+                rows.append((side, words, tokens, several, shared))
     columns = ["words", "tokens", "words of several tokens", "words that share a token"]
-    return pandas.DataFrame.from_dict(rows, orient="index", columns=columns)
+    return pandas.DataFrame(rows, columns=["side", *columns]).groupby("side").sum()

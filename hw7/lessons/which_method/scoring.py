@@ -1,27 +1,21 @@
-"""Run many methods on one gold sentence, and turn each into scores of tokens and of words."""
+"""Run many methods on one gold sentence: scores of its tokens, `[source, generated]`."""
 
-import copy
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
+import numpy
 import torch
 
-from hw7.lessons.which_method.gold import GoldSentence
-from hw7.lessons.which_method.word_tables import word_table
-
 if TYPE_CHECKING:
-    import pandas
-    from inseq.data import FeatureAttributionSequenceOutput
     from inseq.models import AttributionModel
 
     from helpers.generation import Generation
 
 Reading = Literal["output", "input"]
 READINGS: tuple[Reading, ...] = ("output", "input")
-
-SEED = 0
+_SEED = 0
 
 COMPARED = (
     "saliency",
@@ -30,10 +24,11 @@ COMPARED = (
     "deeplift",
     "gradient_shap",
     "occlusion",
-    "attention",
+    "ablation",
     "value_zeroing",
+    "attention_rollout",
 )
-"""The methods of notebook 05, those that run here among them."""
+"""The methods of notebook 05 besides attention, those that run here among them."""
 
 
 @dataclass(frozen=True)
@@ -56,87 +51,49 @@ class Variant:
     reading: Reading = "output"
     options: tuple[tuple[str, Any], ...] = ()
 
-    @property
-    def run(self) -> tuple[str, str, tuple[tuple[str, Any], ...]]:
-        """What the model has to compute; variants that read it differently share it."""
-        return self.method, self.score, self.options
-
-
-@dataclass(frozen=True)
-class ScoredSentence:
-    """The scores of one variant over one gold sentence.
-
-    Attributes:
-        tokens: Inseq's output, aggregated to `[source, generated]`, with raw tokens.
-        words: The same word by word, see ``word_table``.
-        seconds: How long the method took.
-    """
-
-    tokens: "FeatureAttributionSequenceOutput"
-    words: "pandas.DataFrame"
-    seconds: float
-
 
 def score_sentence(
-    model: "AttributionModel",
-    generation: "Generation",
-    gold: GoldSentence,
-    variants: Sequence[Variant],
-) -> Iterator[tuple[Variant, ScoredSentence]]:
-    """Yield each variant's scores over the gold translation of one sentence.
+    model: "AttributionModel", generation: "Generation", variants: Sequence[Variant]
+) -> Iterator[tuple[Variant, numpy.ndarray, float]]:
+    """Yield each variant with its scores `[source, generated]` and the seconds that it took.
 
     Args:
         model: A translator from ``load_model``.
-        generation: The gold sentence with its gold translation as target.
-        gold: Its words and links.
-        variants: What to run; methods are run once and read in several ways.
-
-    Raises:
-        TextError: The model's tokens do not spell the gold words.
+        generation: What is explained.
+        variants: What to run; a method that several read in their own way runs once.
     """
     from helpers.attribution import attribute
 
-    runs: dict[tuple, tuple[FeatureAttributionSequenceOutput, float]] = {}
+    runs: dict[tuple, tuple[Any, float]] = {}
     for variant in variants:
-        if variant.run not in runs:
-            seed_everything(SEED)
+        method = variant.method
+        run = method, variant.score, variant.options
+        if run not in runs:
+            # Gradient SHAP draws from torch's and, in Captum, NumPy's global generator.
+            torch.manual_seed(_SEED)
+            numpy.random.seed(_SEED)
             started = time.perf_counter()
             outputs = attribute(
                 model,
                 generation,
-                [variant.method],
+                [method],
                 score=variant.score,  # type: ignore[arg-type]
-                method_options={variant.method: dict(variant.options)},
+                method_options={method: dict(variant.options)},
                 show_progress=False,
             )
-            sequence = outputs[variant.method].sequence_attributions[0]
-            runs[variant.run] = sequence, time.perf_counter() - started
-        raw, seconds = runs[variant.run]
-        tokens = aggregated(raw, variant)
-        words = word_table(tokens, model.tokenizer, gold.source_words, gold.target_words)
-        yield variant, ScoredSentence(tokens, words, seconds)
+            runs[run] = outputs[method].sequence_attributions[0], time.perf_counter() - started
+        sequence, seconds = runs[run]
+        if method == "attention":
+            weights = sequence.source_attributions
+            scores = attention_scores(weights, layer=variant.layer, reading=variant.reading)
+        else:
+            scores = sequence.aggregate().source_attributions
+        yield variant, scores.detach().cpu().double().numpy(), seconds
 
 
-def aggregated(
-    sequence: "FeatureAttributionSequenceOutput", variant: Variant
-) -> "FeatureAttributionSequenceOutput":
-    """Aggregate as Inseq's ``show()`` does; attention as the variant reads it."""
-    if variant.method == "attention":
-        return layer_attribution(sequence, layer=variant.layer, reading=variant.reading)
-    return sequence.aggregate()
-
-
-def layer_count(sequence: "FeatureAttributionSequenceOutput") -> int:
-    """Return the number of layers in Inseq's raw attention `[source, generated, layer, head]`."""
-    return int(sequence.source_attributions.shape[-2])
-
-
-def layer_attribution(
-    sequence: "FeatureAttributionSequenceOutput",
-    *,
-    layer: int | None = None,
-    reading: Reading = "output",
-) -> "FeatureAttributionSequenceOutput":
+def attention_scores(
+    weights: torch.Tensor, *, layer: int | None = None, reading: Reading = "output"
+) -> torch.Tensor:
     """Return the cross-attention of one layer, or the mean of all, averaged over heads.
 
     At step `i` the decoder reads token `i - 1` and writes token `i`. Inseq shows the weights of
@@ -145,37 +102,19 @@ def layer_attribution(
     al. 2020, "Accurate Word Alignment Induction from Neural Machine Translation").
 
     Args:
-        sequence: Inseq's output of the method ``attention``, not aggregated.
+        weights: `[source, generated, layer, head]`, as Inseq's method ``attention`` returns them.
         layer: The layer, counted from 0; None averages all.
         reading: The side of the decoder on which a token stands.
 
     Returns:
-        An output aggregated to `[source, generated]`. Read at the input, the last token has no
-        scores (NaN): no step reads it.
+        `[source, generated]`. Read at the input, the last token has no scores (NaN): no step
+        reads it.
     """
-    attention = copy.copy(sequence)
-    # The encoder's own weights are not needed, and may have another number of layers.
-    attention.sequence_scores = {}
     if reading == "input":
-        attention.source_attributions = read_at_input(sequence.source_attributions)
-    heads = attention.aggregate("mean", do_post_aggregation_checks=False)
-    if layer is None:
-        return heads.aggregate("mean")
-    return heads.aggregate("scores", select_idx=layer)
-
-
-def read_at_input(weights: torch.Tensor) -> torch.Tensor:
-    """Move weights `[source, generated, ...]` from the token a step writes to the one it reads."""
-    unread = torch.full_like(weights[:, :1], torch.nan)
-    return torch.cat([weights[:, 1:], unread], dim=1)
-
-
-def seed_everything(seed: int) -> None:
-    """Seed what gradient SHAP draws from: torch's noise and NumPy's choice of baselines."""
-    import numpy
-
-    torch.manual_seed(seed)
-    numpy.random.seed(seed)  # Captum draws from NumPy's global generator
+        unread = torch.full_like(weights[:, :1], torch.nan)
+        weights = torch.cat([weights[:, 1:], unread], dim=1)
+    layers = weights.mean(-1)
+    return layers.mean(-1) if layer is None else layers[..., layer]
 
 
 def standard_variants(
@@ -191,13 +130,11 @@ def standard_variants(
     from hw7.engine.methods import working_methods
 
     working = working_methods(model)
-    methods = [method for method in COMPARED if method in working and method != "attention"]
-    variants = [Variant(method, method) for method in methods]
-    for reading in ("output", "input"):
+    variants = [Variant(method, method) for method in COMPARED if method in working]
+    for reading in READINGS:
         name = f"attention, all layers, {reading}"
         variants.append(Variant(name, "attention", reading=reading))
-        layer = (best or {}).get(reading)
-        if layer is not None:
-            name = f"attention, layer {layer}, {reading}"
-            variants.append(Variant(name, "attention", layer=layer, reading=reading))
+        if best and reading in best:
+            name = f"attention, layer {best[reading]}, {reading}"
+            variants.append(Variant(name, "attention", layer=best[reading], reading=reading))
     return variants

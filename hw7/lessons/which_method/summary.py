@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from helpers.errors import HomeworkError
-from hw7.lessons.which_method.measurements import RANDOM
 
 if TYPE_CHECKING:
+    import numpy
     import pandas
 
     from hw7.lessons.which_method.scoring import Reading
@@ -31,6 +31,11 @@ class Measure:
     below: str
     is_error: bool = False
     better: Literal["high", "low"] = "high"
+
+    def value(self, above: Any, below: Any, axis: int = -1) -> Any:
+        """Return the measure of the numbers of several sentences, along an axis."""
+        ratio = above.sum(axis=axis) / below.sum(axis=axis)
+        return 1 - ratio if self.is_error else ratio
 
 
 MEASURES = {
@@ -72,9 +77,10 @@ def summarize(
     for method, group in counts.groupby("method", sort=False):
         row: dict[str, float] = {}
         for name in measures:
-            row[name] = value_of(group, name)
+            row[name] = _value(group, name)
             if intervals and name != "seconds":
-                row[f"{name}, low"], row[f"{name}, high"] = interval_of(group, name)
+                ends = bootstrap_interval(MEASURES[name].value, *_sums(group, name))
+                row[f"{name}, low"], row[f"{name}, high"] = ends
         rows[method] = row
     return pandas.DataFrame.from_dict(rows, orient="index").rename_axis("method")
 
@@ -95,33 +101,23 @@ def report(counts: "pandas.DataFrame", measures: Sequence[str] = STANDARD) -> "p
     return shown
 
 
-def measure_named(name: str, columns: "pandas.Index") -> Measure:
-    """Return a measure by its name.
+def _value(counts: "pandas.DataFrame", name: str) -> float:
+    """Return a measure over all rows given."""
+    sums = _sums(counts, name)
+    return float(MEASURES[name].value(*sums))
+
+
+def _sums(counts: "pandas.DataFrame", name: str) -> "list[numpy.ndarray]":
+    """Return what is added up for a measure above and below its line, one number per sentence.
 
     Raises:
         HomeworkError: There is no such measure, or the counts were not taken for it.
     """
-    known = [key for key, measure in MEASURES.items() if measure.above in columns]
+    known = [key for key, measure in MEASURES.items() if measure.above in counts]
     if name not in known:
         raise HomeworkError(f"There is no measure {name!r} here. Use one of: {'; '.join(known)}.")
-    return MEASURES[name]
-
-
-def value_of(group: "pandas.DataFrame", name: str) -> float:
-    """Return a measure over the rows of one method."""
-    measure = measure_named(name, group.columns)
-    value = float(ratio(group[measure.above], group[measure.below], axis=0))
-    return 1 - value if measure.is_error else value
-
-
-def interval_of(group: "pandas.DataFrame", name: str) -> tuple[float, float]:
-    """Return the ends of a measure's bootstrap interval over sentences."""
-    measure = measure_named(name, group.columns)
-    sums = group.groupby("sentence")[[measure.above, measure.below]].sum()
-    low, high = bootstrap_interval(
-        ratio, sums[measure.above].tolist(), sums[measure.below].tolist()
-    )
-    return (1 - high, 1 - low) if measure.is_error else (low, high)
+    columns = [MEASURES[name].above, MEASURES[name].below]
+    return list(counts.groupby("sentence")[columns].sum().to_numpy(float).T)
 
 
 def bootstrap_interval(
@@ -133,7 +129,7 @@ def bootstrap_interval(
     independent (Koehn 2004, "Statistical Significance Tests for Machine Translation Evaluation").
 
     Args:
-        statistic: What is computed, vectorised over its ``axis``, such as ``ratio``.
+        statistic: What is computed, vectorised over its ``axis``, such as ``Measure.value``.
         samples: One number per sentence, in as many columns as the statistic has arguments.
 
     Returns:
@@ -160,27 +156,6 @@ def bootstrap_interval(
     return float(result.confidence_interval.low), float(result.confidence_interval.high)
 
 
-def ratio(above: Any, below: Any, axis: int = -1) -> Any:
-    """Return one sum divided by another."""
-    return above.sum(axis=axis) / below.sum(axis=axis)
-
-
-def ratio_difference(above: Any, below: Any, above2: Any, below2: Any, axis: int = -1) -> Any:
-    """Return how far two ratios over the same sentences lie apart."""
-    return ratio(above, below, axis) - ratio(above2, below2, axis)
-
-
-def random_spread(counts: "pandas.DataFrame", measures: Sequence[str]) -> "pandas.DataFrame":
-    """Return mean, standard deviation, least and greatest value over the random orders."""
-    import pandas
-
-    repeats = counts[counts["method"] == RANDOM].groupby("repeat")
-    values = pandas.DataFrame(
-        {name: [value_of(group, name) for _, group in repeats] for name in measures}
-    )
-    return values.agg(["mean", "std", "min", "max"]).T
-
-
 def difference(
     counts: "pandas.DataFrame", first: str, second: str, measure: str
 ) -> "pandas.Series":
@@ -192,21 +167,21 @@ def difference(
     """
     import pandas
 
-    kind = measure_named(measure, counts.columns)
-    groups = [counts[counts["method"] == name] for name in (first, second)]
-    for name, group in zip((first, second), groups, strict=True):
+    columns = []
+    for name in (first, second):
+        group = counts[counts["method"] == name]
         if group.empty:
             there = "; ".join(map(str, counts["method"].unique()))
             raise HomeworkError(f"There are no counts of {name!r}. Use two of: {there}.")
-    values = [value_of(group, measure) for group in groups]
-    sums = [group.groupby("sentence")[[kind.above, kind.below]].sum() for group in groups]
-    columns = [table[column].tolist() for table in sums for column in (kind.above, kind.below)]
-    ends = bootstrap_interval(ratio_difference, *columns)
-    low, high = sorted(-end for end in ends) if kind.is_error else ends
-    is_clear = bool(low > 0 or high < 0)
-    return pandas.Series(
-        {"difference": values[0] - values[1], "low": low, "high": high, "is_clear": is_clear}
-    )
+        columns += _sums(group, measure)
+    value = MEASURES[measure].value
+
+    def apart(above: Any, below: Any, above2: Any, below2: Any, axis: int = -1) -> Any:
+        return value(above, below, axis) - value(above2, below2, axis)
+
+    low, high = bootstrap_interval(apart, *columns)
+    found = {"difference": float(apart(*columns)), "low": low, "high": high}
+    return pandas.Series(found | {"is_clear": low > 0 or high < 0})
 
 
 def best_layer(
@@ -224,11 +199,11 @@ def best_layer(
     """
     if counts["layer"].nunique() < 2:
         return {}
-    choose = min if MEASURES[measure].better == "low" else max
-    best: dict[Reading, int] = {}
-    for reading in counts["reading"].unique():
-        rows = counts[counts["reading"] == reading]
-        layers = sorted({int(layer) for layer in rows["layer"]})
-        values = [value_of(rows[rows["layer"] == layer], measure) for layer in layers]
-        best[reading] = layers[values.index(choose(values))]
-    return best
+    sign = 1 if MEASURES[measure].better == "low" else -1
+    return {
+        reading: min(
+            sorted(rows["layer"].unique().tolist()),
+            key=lambda layer: sign * _value(rows[rows["layer"] == layer], measure),
+        )
+        for reading, rows in counts.groupby("reading", sort=False)
+    }

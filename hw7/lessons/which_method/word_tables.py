@@ -1,32 +1,31 @@
 """Scores from tokens to the words of a gold alignment."""
 
 import unicodedata
-from bisect import bisect_right
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from itertools import accumulate, pairwise
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from helpers.errors import TextError
 from hw7.text.spelling import INCOMPLETE, spelling_of, token_texts
 
 if TYPE_CHECKING:
+    import numpy
     import pandas
-    from inseq.data import FeatureAttributionSequenceOutput
+    from inseq.models import AttributionModel
+
+    from helpers.generation import Generation
+    from hw7.lessons.which_method.gold import GoldSentence
 
 Span = tuple[int, int]
 
 
-@dataclass(frozen=True)
-class WordGroup:
-    """The shortest run of tokens that spells whole words.
+class WordGroup(NamedTuple):
+    """The shortest run of tokens that spells whole words, as positions ``(start, end)``.
 
     Mostly it is one word; where the tokenizer has one token for two words (我喜欢), both words are
     in the group and get its score.
-
-    Attributes:
-        tokens: Positions of its tokens, ``(start, end)``.
-        words: Positions of its words, ``(start, end)``.
     """
 
     tokens: Span
@@ -54,18 +53,14 @@ def word_groups(texts: Sequence[str], words: Sequence[str]) -> list[WordGroup]:
         )
     token_ends = list(accumulate(map(len, token_letters)))
     word_ends = list(accumulate(map(len, word_letters)))
-    shared_ends = sorted(set(token_ends) & set(word_ends))
-    token_group = [
-        min(bisect_right(shared_ends, end - len(letters)), len(shared_ends) - 1)
-        for end, letters in zip(token_ends, token_letters, strict=True)
+    cuts = [
+        (bisect_left(token_ends, end) + 1, bisect_left(word_ends, end) + 1)
+        for end in sorted(set(token_ends) & set(word_ends))
     ]
-    word_group = [
-        bisect_right(shared_ends, end - len(letters))
-        for end, letters in zip(word_ends, word_letters, strict=True)
-    ]
+    cuts[-1] = (len(texts), len(words))
     return [
-        WordGroup(_span_of(token_group, number), _span_of(word_group, number))
-        for number in range(len(shared_ends))
+        WordGroup((token, next_token), (word, next_word))
+        for (token, word), (next_token, next_word) in pairwise([(0, 0), *cuts])
     ]
 
 
@@ -74,71 +69,76 @@ def _letters(text: str) -> str:
     return "".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
-def _span_of(groups: Sequence[int], number: int) -> Span:
-    start = groups.index(number)
-    return start, start + groups.count(number)
+@dataclass(frozen=True)
+class WordPlaces:
+    """Where the words of a gold sentence stand among the tokens of a translation.
+
+    Attributes:
+        source: Groups of source tokens and words.
+        target: Groups of generated tokens and words.
+        rows: The label of each row of a word table and its tokens: the source words, then special
+            tokens such as ``</s>``.
+        columns: The same of each target word.
+    """
+
+    source: list[WordGroup]
+    target: list[WordGroup]
+    rows: list[tuple[str, Span]]
+    columns: list[tuple[str, Span]]
+
+    def table(self, scores: "numpy.ndarray") -> "pandas.DataFrame":
+        """Return scores `[source, generated]` word by word, `[source word, target word]`.
+
+        The pieces of a source word add up, and the columns of a target word's pieces are averaged,
+        so that every column still has the total it had.
+        """
+        import numpy
+        import pandas
+
+        by_word = numpy.stack([scores[slice(*span)].sum(axis=0) for _, span in self.rows])
+        columns = [by_word[:, slice(*span)].mean(axis=1) for _, span in self.columns]
+        return pandas.DataFrame(
+            numpy.stack(columns, axis=1),
+            index=pandas.Index([label for label, _ in self.rows], name="source"),
+            columns=pandas.Index([label for label, _ in self.columns], name="target"),
+        )
 
 
-def word_table(
-    sequence: "FeatureAttributionSequenceOutput",
-    tokenizer: Any,
-    source_words: Sequence[str],
-    target_words: Sequence[str],
-) -> "pandas.DataFrame":
-    """Return the scores of a translation word by word.
-
-    The pieces of a source word add up, and the columns of a target word's pieces are averaged, so
-    that every column still has the total it had.
-
-    Args:
-        sequence: Inseq's output, aggregated to `[source, generated]`, with its raw tokens.
-        tokenizer: The model's tokenizer.
-        source_words: The words of the source text.
-        target_words: The words of the translation.
-
-    Returns:
-        `[source, target]`: one row per source word, then one per special token such as ``</s>``;
-        one column per target word.
+def word_places(
+    model: "AttributionModel", generation: "Generation", gold: "GoldSentence"
+) -> WordPlaces:
+    """Find the words of a gold sentence among its tokens.
 
     Raises:
-        TextError: The tokens do not spell the words.
+        TextError: The model's tokens do not spell the words.
     """
-    import numpy
-    import pandas
-
+    tokenizer = model.tokenizer
+    read, written = (
+        tokenizer.convert_ids_to_tokens(ids.tolist())
+        for ids in (
+            generation.sources.input_ids[0],
+            generation.targets.input_ids[0, generation.first :],
+        )
+    )
     special = set(tokenizer.all_special_tokens)
-    source = [token.token for token in sequence.source]
-    target = [token.token for token in sequence.target]
-    special_rows = [place for place, token in enumerate(source) if token in special]
-    rows = [
-        *_one_per_word(placed_groups(source, source_words, tokenizer)),
-        *((place, place + 1) for place in special_rows),
-    ]
-    scores = sequence.source_attributions.detach().cpu().double().numpy()
-    by_word = numpy.stack([scores[start:end].sum(axis=0) for start, end in rows])
-    first = sequence.attr_pos_start
-    columns = _one_per_word(placed_groups(target, target_words, tokenizer))
-    return pandas.DataFrame(
-        numpy.stack(
-            [by_word[:, start - first : end - first].mean(axis=1) for start, end in columns], axis=1
-        ),
-        index=pandas.Index([*source_words, *(source[place] for place in special_rows)]),
-        columns=pandas.Index(target_words),
-    ).rename_axis(index="source", columns="target")
+    source = _placed_groups(read, gold.source_words, tokenizer)
+    target = _placed_groups(written, gold.target_words, tokenizer)
+    ends = [(token, (at, at + 1)) for at, token in enumerate(read) if token in special]
+    rows, columns = (
+        [(words[at], group.tokens) for group in groups for at in range(*group.words)]
+        for groups, words in ((source, gold.source_words), (target, gold.target_words))
+    )
+    return WordPlaces(source, target, [*rows, *ends], columns)
 
 
-def placed_groups(tokens: Sequence[str], words: Sequence[str], tokenizer: Any) -> list[WordGroup]:
-    """Match words with the raw tokens of a sequence, leaving special tokens out.
-
-    Raises:
-        TextError: The tokens do not spell the words.
-    """
+def _placed_groups(tokens: Sequence[str], words: Sequence[str], tokenizer: Any) -> list[WordGroup]:
+    """Match words with raw tokens, special tokens left out."""
     special = set(tokenizer.all_special_tokens)
     places = [place for place, token in enumerate(tokens) if token not in special]
     texts = spelled_texts([tokens[place] for place in places], tokenizer)
     return [
-        WordGroup((places[group.tokens[0]], places[group.tokens[1] - 1] + 1), group.words)
-        for group in word_groups(texts, words)
+        WordGroup((places[start], places[end - 1] + 1), words_there)
+        for (start, end), words_there in word_groups(texts, words)
     ]
 
 
@@ -146,8 +146,3 @@ def spelled_texts(tokens: Sequence[str], tokenizer: Any) -> list[str]:
     """Return the text each raw token spells; a part of a character spells nothing yet."""
     texts = token_texts(tokens, spelling_of(tokenizer), set(tokenizer.all_special_tokens))
     return ["" if text == INCOMPLETE else text for text in texts]
-
-
-def _one_per_word(groups: Sequence[WordGroup]) -> list[Span]:
-    """Return the tokens of each word, in the order of the words."""
-    return [group.tokens for group in groups for _ in range(*group.words)]

@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 from hw7.lessons.which_method import (
     GoldSentence,
     alignment_error_rate,
-    mean_average_precision,
     precision_at_one,
     strongest_links,
+    without_special,
 )
-from hw7.lessons.which_method.alignment import without_special
+from hw7.lessons.which_method.alignment import average_precisions
 
 links_of = st.frozensets(st.tuples(st.integers(0, 6), st.integers(0, 6)), max_size=12)
 
@@ -43,6 +43,10 @@ def random_gold(sentences, seed=0, source=8, target=8):
         )
         for _ in range(sentences)
     ]
+
+
+def mean_average_precision(table, gold):
+    return numpy.mean(average_precisions(table, gold))
 
 
 def table_of(scores):
@@ -129,7 +133,7 @@ def test_gold_itself_scores_perfectly():
 
 def test_random_scores_score_at_chance():
     generator = numpy.random.default_rng(1)
-    sentences = random_gold(2000)
+    sentences = random_gold(300)
     values = []
     for gold in sentences:
         table = table_of(generator.random((8, 8)))
@@ -141,10 +145,10 @@ def test_random_scores_score_at_chance():
                 mean_average_precision(table, gold),
             ]
         )
-    # One of 8 words is right: 16,000 words, standard error 0.0026. The link is at each rank r
-    # equally often, with precision 1 / r; the standard error is below 0.0023.
+    # One of 8 words is right: 2,400 words, standard error 0.0068. The link is at each rank r
+    # equally often, with precision 1 / r; the standard error is below 0.006.
     expected = [1 - 1 / 8, 1 / 8, sum(1 / rank for rank in range(1, 9)) / 8]
-    assert numpy.mean(values, axis=0) == pytest.approx(expected, abs=0.011)
+    assert numpy.mean(values, axis=0) == pytest.approx(expected, abs=0.028)
 
 
 def test_a_word_parked_on_the_end_token_has_no_link():

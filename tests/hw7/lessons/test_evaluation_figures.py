@@ -58,6 +58,24 @@ def test_there_is_one_line_for_each_reading_and_published_value():
     assert set(published.get_ydata()) == {0.3}
 
 
+def test_every_picture_carries_its_figures_in_words():
+    counts = pandas.concat([counts_of("saliency", 4, 3), counts_of("random", 1, 0)])
+    layers = counts.assign(layer=0, reading="output")
+    table = pandas.DataFrame([[1.0, 0, 0], [0, 0, 1], [0, 1, 0]], GOLD.source_words, [*"abc"])
+    expected = {
+        "saliency 0.88 [0.75, 1.00]": plot_comparison(counts, MEASURES),
+        "random 0.88 [": plot_layers(layers),
+        "framed (gold): I ← 我, come ← 来, . ← 。; strongest, mine: a ← 我, b ← 。, c ← 来": (
+            plot_alignment({"mine": table}, GOLD)
+        ),
+    }
+    for words, figure in expected.items():
+        page = figure._repr_html_()
+        assert words in page.partition('alt="')[2].partition('"')[0]
+        assert "data:image/png;base64," in page
+        assert figure._repr_png_() is None
+
+
 def test_gold_links_are_framed_solid_where_they_are_sure():
     table = pandas.DataFrame([[1.0, 0, 0], [0, 1, 0], [0, 0, 1]], GOLD.source_words)
     (panel,) = plot_alignment({"saliency": table}, GOLD).axes

@@ -7,8 +7,7 @@ import torch
 from helpers.attribution import attribute
 from helpers.generation import generate
 from hw7.engine.repairs import scale_embeddings_once
-from hw7.lessons.which_method import best_layer, layer_attribution
-from hw7.lessons.which_method.scoring import layer_count
+from hw7.lessons.which_method import attention_scores, best_layer
 from tests.support.random_models import random_model, random_text
 
 
@@ -41,13 +40,13 @@ def weights(model, generation):
     return torch.cat(output.cross_attentions)
 
 
-def scores_of(attribution):
-    return attribution.source_attributions.double().numpy()
+def read(raw, **how):
+    return attention_scores(raw.source_attributions, **how).double().numpy()
 
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_read_at_the_output_a_token_has_the_weights_of_the_step_that_writes_it(raw, weights, layer):
-    found = scores_of(layer_attribution(raw, layer=layer, reading="output"))
+    found = read(raw, layer=layer, reading="output")
     expected = weights[layer].mean(0)[:-1].T.double().numpy()
     # Two float32 passes over a small model.
     assert found == pytest.approx(expected, abs=1e-5)
@@ -55,7 +54,7 @@ def test_read_at_the_output_a_token_has_the_weights_of_the_step_that_writes_it(r
 
 @pytest.mark.parametrize("layer", [0, 1, 2])
 def test_read_at_the_input_a_token_has_the_weights_of_the_step_that_reads_it(raw, weights, layer):
-    found = scores_of(layer_attribution(raw, layer=layer, reading="input"))
+    found = read(raw, layer=layer, reading="input")
     # Position 0 reads the start token; position i reads the i-th generated token.
     expected = weights[layer].mean(0)[1:-1].T.double().numpy()
     assert found[:, :-1] == pytest.approx(expected, abs=1e-5)
@@ -63,16 +62,14 @@ def test_read_at_the_input_a_token_has_the_weights_of_the_step_that_reads_it(raw
 
 
 def test_all_layers_read_at_the_output_are_inseqs_own_heatmap(raw):
-    found = scores_of(layer_attribution(raw))
-    assert found == pytest.approx(scores_of(raw.aggregate()), abs=1e-6)
+    expected = raw.aggregate().source_attributions.double().numpy()
+    assert read(raw) == pytest.approx(expected, abs=1e-6)
 
 
 def test_reading_leaves_inseqs_output_as_it_was(raw):
     before = raw.source_attributions.clone()
-    layer_attribution(raw, layer=1, reading="input")
+    read(raw, layer=1, reading="input")
     assert torch.equal(raw.source_attributions, before)
-    assert raw.sequence_scores
-    assert layer_count(raw) == 3
 
 
 def test_the_best_layer_has_the_lowest_error_rate_of_its_reading():

@@ -7,8 +7,10 @@ import pandas
 import pytest
 
 from helpers.errors import HomeworkError
-from hw7.lessons.which_method import bootstrap_interval, difference, random_spread, summarize
-from hw7.lessons.which_method.summary import ratio
+from hw7.lessons.which_method import bootstrap_interval, difference, summarize
+from hw7.lessons.which_method.summary import MEASURES
+
+ratio = MEASURES["precision at 1"].value
 
 
 def counts_of(method, hits, words, repeat=0):
@@ -82,15 +84,6 @@ def test_the_difference_of_an_error_rate_has_the_other_sign():
 def test_a_method_does_not_differ_from_itself():
     found = difference(COUNTS, "good", "good", "precision at 1")
     assert (found["low"], found["high"], found["is_clear"]) == (0, 0, False)
-
-
-def test_random_spread_is_taken_over_whole_repeats():
-    repeats = [
-        counts_of("random", [hits, hits], [4, 4], repeat) for repeat, hits in enumerate((1, 3))
-    ]
-    spread = random_spread(pandas.concat([COUNTS, *repeats]), ["precision at 1"])
-    row = spread.loc["precision at 1"]
-    assert row.tolist() == pytest.approx([0.5, math.sqrt(0.125), 0.25, 0.75])
 
 
 def test_an_unknown_measure_is_refused_with_those_there_are():

@@ -1,15 +1,14 @@
 """Token scores on the words of a gold alignment."""
 
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
 from helpers.attribution import attribute
 from helpers.errors import TextError
 from helpers.generation import generate
-from hw7.lessons.which_method import word_table
-from hw7.lessons.which_method.word_tables import WordGroup, word_groups
+from hw7.lessons.which_method import GoldSentence
+from hw7.lessons.which_method.word_tables import WordGroup, word_groups, word_places
 from tests.support.random_models import random_model, random_text
 
 
@@ -19,9 +18,18 @@ def model():
 
 
 @pytest.fixture(scope="module")
-def sequence(model):
-    generation = generate(model, random_text(5), target=random_text(4, seed=1))
-    return attribute(model, generation, ["saliency"])["saliency"].sequence_attributions[0]
+def case(model):
+    """A translation, its scores `[source, generated]` and its words, one token each."""
+    source, target = random_text(5), random_text(4, seed=1)
+    generation = generate(model, source, target=target)
+    raw = attribute(model, generation, ["saliency"])["saliency"].sequence_attributions[0]
+    scores = raw.aggregate().source_attributions.double().numpy()
+    return generation, scores, source.split(), target.split()
+
+
+def table_of(model, generation, scores, source, target):
+    gold = GoldSentence("", "", tuple(source), tuple(target), frozenset(), frozenset())
+    return word_places(model, generation, gold).table(scores)
 
 
 def test_one_token_a_word_gives_one_group_a_word():
@@ -77,36 +85,29 @@ def test_groups_cover_all_tokens_and_words_however_the_text_is_cut(data):
         assert "".join(tokens[slice(*group.tokens)]) == "".join(words[slice(*group.words)])
 
 
-def test_word_table_of_whole_words_has_inseqs_scores(model, sequence):
-    source = [token.token for token in sequence.source][:-1]
-    target = [token.token for token in sequence.target][1:-1]
-    tokens = sequence.aggregate()
-    table = word_table(tokens, model.tokenizer, source, target)
+def test_word_table_of_whole_words_has_inseqs_scores(model, case):
+    generation, scores, source, target = case
+    table = table_of(model, generation, scores, source, target)
     assert list(table.index) == [*source, "</s>"]
     assert list(table.columns) == target
-    # The same numbers, only cast to double.
-    assert torch.equal(torch.tensor(table.to_numpy()), tokens.source_attributions[:, :-1].double())
+    assert table.to_numpy().tolist() == scores[:, :-1].tolist()
 
 
-def test_pieces_of_a_source_word_add_up_and_those_of_a_target_word_are_averaged(model, sequence):
-    source = [token.token for token in sequence.source][:-1]
-    target = [token.token for token in sequence.target][1:-1]
-    tokens = sequence.aggregate()
+def test_pieces_of_a_source_word_add_up_and_those_of_a_target_word_are_averaged(model, case):
+    generation, scores, source, target = case
     words = [source[0], source[1] + source[2], *source[3:]]
     written = [target[0] + target[1], *target[2:]]
-    table = word_table(tokens, model.tokenizer, words, written)
-    scores = tokens.source_attributions.double()
-    assert table.iat[1, 0] == pytest.approx(float(scores[1:3, 0:2].sum() / 2))
-    assert table.iat[0, 1] == pytest.approx(float(scores[0, 2]))
-    assert table.iat[-1, -1] == pytest.approx(float(scores[-1, -2]))
+    table = table_of(model, generation, scores, words, written)
+    assert table.iat[1, 0] == pytest.approx(scores[1:3, 0:2].sum() / 2)
+    assert table.iat[0, 1] == pytest.approx(scores[0, 2])
+    assert table.iat[-1, -1] == pytest.approx(scores[-1, -2])
     # Sums of a few float32 scores.
     assert table.sum().to_numpy() == pytest.approx(1.0, abs=1e-6)
 
 
-def test_words_that_share_a_token_share_its_scores(model, sequence):
-    source = [token.token for token in sequence.source][:-1]
-    target = [token.token for token in sequence.target][1:-1]
+def test_words_that_share_a_token_share_its_scores(model, case):
+    generation, scores, source, target = case
     words = [source[0][:1], source[0][1:], *source[1:]]
-    table = word_table(sequence.aggregate(), model.tokenizer, words, target)
+    table = table_of(model, generation, scores, words, target)
     assert len(table) == len(words) + 1
     assert table.iloc[0].tolist() == table.iloc[1].tolist()
