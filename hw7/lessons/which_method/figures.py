@@ -60,9 +60,9 @@ def plot_comparison(
         panel.grid(axis="x", alpha=0.3)
     panels[0].set_yticks(places, table.index)
     panels[0].invert_yaxis()
+    shown = report(counts, measures)
     figure.description = "; ".join(
-        f"{name} ({MEASURES[name].better} is better): {_listed(values)}"
-        for name, values in report(counts, measures).items()
+        f"{name} ({MEASURES[name].better} is better): {_listed(shown[name])}" for name in measures
     )
     return figure
 
@@ -91,8 +91,8 @@ def plot_layers(
         axes.fill_between(rows["layer"], *ends, color=line.get_color(), alpha=0.15)
     for label, value in (published or {}).items():
         axes.axhline(value, color="#999999", linestyle=":", linewidth=1)
-        style = {"fontsize": 8, "color": "#666", "va": "bottom"}
-        axes.text(0.01, value, label, transform=axes.get_yaxis_transform(), **style)
+        place = axes.get_yaxis_transform()
+        axes.text(0.01, value, label, transform=place, va="bottom", fontsize=8, color="#666")
     axes.set_xticks(sorted(kinds["layer"].unique()))
     axes.set_xlabel("cross-attention layer (0 is the lowest)")
     axes.set_ylabel(measure)
@@ -127,8 +127,7 @@ def plot_alignment(tables: "Mapping[str, pandas.DataFrame]", gold: GoldSentence)
         for source, target in gold.possible:
             line = "-" if (source, target) in gold.sure else "--"
             corner = (target - 0.45, source - 0.45)
-            frame = {"fill": False, "edgecolor": "#1a4f8b", "linestyle": line}
-            panel.add_patch(Rectangle(corner, 0.9, 0.9, **frame))
+            panel.add_patch(Rectangle(corner, 0.9, 0.9, fill=False, ec="#1a4f8b", ls=line))
     panels[0].set_yticks(range(height), next(iter(tables.values())).index, **labels)
     links = sorted((target, source) for source, target in gold.possible)
     parts = {"framed (gold)": [(gold.target_words[t], gold.source_words[s]) for t, s in links]}

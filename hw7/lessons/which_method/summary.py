@@ -103,11 +103,11 @@ def report(counts: "pandas.DataFrame", measures: Sequence[str] = STANDARD) -> "p
 
 def _value(counts: "pandas.DataFrame", name: str) -> float:
     """Return a measure over all rows given."""
-    sums = _sums(counts, name)
-    return float(MEASURES[name].value(*sums))
+    above, below = _sums(counts, name)
+    return float(MEASURES[name].value(above, below))
 
 
-def _sums(counts: "pandas.DataFrame", name: str) -> "list[numpy.ndarray]":
+def _sums(counts: "pandas.DataFrame", name: str) -> "tuple[numpy.ndarray, numpy.ndarray]":
     """Return what is added up for a measure above and below its line, one number per sentence.
 
     Raises:
@@ -117,11 +117,12 @@ def _sums(counts: "pandas.DataFrame", name: str) -> "list[numpy.ndarray]":
     if name not in known:
         raise HomeworkError(f"There is no measure {name!r} here. Use one of: {'; '.join(known)}.")
     columns = [MEASURES[name].above, MEASURES[name].below]
-    return list(counts.groupby("sentence")[columns].sum().to_numpy(float).T)
+    above, below = counts.groupby("sentence")[columns].sum().to_numpy(float).T
+    return above, below
 
 
 def bootstrap_interval(
-    statistic: Callable[..., Any], *samples: Sequence[float]
+    statistic: Callable[..., Any], *samples: "Sequence[float] | numpy.ndarray"
 ) -> tuple[float, float]:
     """Return the 95% bootstrap interval of a statistic of paired samples, the same every time.
 
@@ -167,7 +168,7 @@ def difference(
     """
     import pandas
 
-    columns = []
+    columns: list[numpy.ndarray] = []
     for name in (first, second):
         group = counts[counts["method"] == name]
         if group.empty:
@@ -176,8 +177,8 @@ def difference(
         columns += _sums(group, measure)
     value = MEASURES[measure].value
 
-    def apart(above: Any, below: Any, above2: Any, below2: Any, axis: int = -1) -> Any:
-        return value(above, below, axis) - value(above2, below2, axis)
+    def apart(*sums: Any, axis: int = -1) -> Any:
+        return value(*sums[:2], axis=axis) - value(*sums[2:], axis=axis)
 
     low, high = bootstrap_interval(apart, *columns)
     found = {"difference": float(apart(*columns)), "low": low, "high": high}
@@ -200,10 +201,9 @@ def best_layer(
     if counts["layer"].nunique() < 2:
         return {}
     sign = 1 if MEASURES[measure].better == "low" else -1
-    return {
-        reading: min(
-            sorted(rows["layer"].unique().tolist()),
-            key=lambda layer: sign * _value(rows[rows["layer"] == layer], measure),
-        )
-        for reading, rows in counts.groupby("reading", sort=False)
-    }
+    best: dict[Reading, int] = {}
+    for reading in counts["reading"].unique():
+        layers = counts[counts["reading"] == reading].groupby("layer")
+        values = {int(layer): sign * _value(rows, measure) for layer, rows in layers}
+        best[reading] = min(values, key=values.__getitem__)
+    return best
