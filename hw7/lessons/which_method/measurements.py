@@ -92,7 +92,7 @@ def compare_methods(
             rows.append(
                 {"method": key[0], "repeat": key[1], "sentence": number}
                 | plausibility_counts(places.table(scores), gold)
-                | dict(zip(erased, sums.loc[str(key)].tolist(), strict=True))
+                | dict(zip(erased, sums.loc[str(key)].to_numpy(float), strict=True))
                 | {"erased_tokens": int(tokens[str(key)]), "seconds": seconds, "one": 1}
             )
     return pandas.DataFrame(rows)

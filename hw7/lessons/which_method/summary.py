@@ -178,7 +178,7 @@ def difference(
     value = MEASURES[measure].value
 
     def apart(*sums: Any, axis: int = -1) -> Any:
-        return value(*sums[:2], axis=axis) - value(*sums[2:], axis=axis)
+        return value(sums[0], sums[1], axis) - value(sums[2], sums[3], axis)
 
     low, high = bootstrap_interval(apart, *columns)
     found = {"difference": float(apart(*columns)), "low": low, "high": high}
