@@ -11,9 +11,16 @@ from uniseg.sentencebreak import sentence_boundaries
 Part = tuple[str, bool]
 """What a token is part of: the name of a turn, and whether it is the template around its text."""
 
-# The boundaries of Unicode (UAX 29). Thai, Lao, Khmer and Burmese are written without spaces and
-# would need a dictionary; a run of their letters stays together, so that no word is torn.
-_WORD_BOUNDARY = regex.compile(r"\b(?!(?<=\p{Line_Break=SA})\p{Line_Break=SA})", regex.WORD)
+# The boundaries of Unicode (UAX 29), also where `regex` departs from them: it joins an apostrophe
+# to a vowel behind it whatever is before, so that of 'new' and 'old' one would keep its quote.
+# Thai, Lao, Khmer and Burmese are written without spaces and would need a dictionary; a run of
+# their letters stays together, so that no word is torn.
+_LETTER = r"[\p{WB=ALetter}\p{WB=Hebrew_Letter}][\p{WB=Extend}\p{WB=Format}\p{WB=ZWJ}]*"
+_WORD_BOUNDARY = regex.compile(
+    rf"(?:\b|(?<=(?<!{_LETTER})['’])(?=\p{{WB=ALetter}}))"
+    r"(?!(?<=\p{Line_Break=SA})\p{Line_Break=SA})",
+    regex.WORD,
+)
 
 
 @dataclass(frozen=True)
