@@ -21,10 +21,12 @@ help: ## list the targets
 install: $(INSTALLED) ## create .venv and install the pinned packages
 $(INSTALLED): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 or newer is needed, this is " + sys.version.split()[0] if sys.version_info < (3, 10) else 0)'
-	@echo "Creating $(VENV) and installing (about two minutes, 2 GB) ..."
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --upgrade pip
-	@$(BIN)/python tools/fold_pip.py -c constraints.txt -e '.[test]'
+	@if grep -qs '^uv = ' $(VENV)/pyvenv.cfg; then echo "Using $(VENV), which uv made."; else \
+		echo "Creating $(VENV) and installing (about two minutes, 2 GB) ..." && \
+		$(PYTHON) -m venv $(VENV) && \
+		$(BIN)/python -m pip install --quiet --upgrade pip && \
+		$(BIN)/python tools/fold_pip.py -c constraints.txt -e '.[test]'; fi
+	@$(BIN)/python -m tools.pins
 	@touch $@
 
 smollm2: $(SMOLLM2)
@@ -91,8 +93,11 @@ notebooks: $(INSTALLED) $(SMOLLM2) ## execute all notebooks and store their outp
 tiny-translator: $(INSTALLED) ## train the bundled translator again (45 minutes)
 	$(BIN)/python -m tools.train_tiny_translator
 
-constraints: $(INSTALLED) ## resolve constraints.txt anew for Python 3.10 and newer
-	echo 'torch==2.13.0' | $(BIN)/uv pip compile --universal --python-version 3.10 --all-extras --upgrade --no-header --no-annotate -c - pyproject.toml -o constraints.txt
+constraints: $(INSTALLED) ## resolve uv.lock anew, and constraints.txt from it, for Python 3.10 and newer
+	$(BIN)/uv lock --upgrade
+	@mkdir -p build
+	$(BIN)/uv export --quiet --frozen --all-extras --no-hashes --no-emit-project --no-annotate -o build/locked.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --all-extras --no-header --no-annotate -c build/locked.txt pyproject.toml -o constraints.txt
 
 clean: ## remove build output; keeps .venv and models/
 	rm -rf build dist .pytest_cache .ruff_cache .mypy_cache .hypothesis .import_linter_cache .coverage*
