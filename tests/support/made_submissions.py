@@ -8,10 +8,12 @@ import io
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from hw7.cli import main
 from hw7.course.keys import Key, KeyAnswer, load_conceptual, save_key
 from hw7.course.questions import load_questions
+from hw7.course.reports import item_analysis
 
 QUESTIONS = load_questions()
 RIGHT = {
@@ -76,7 +78,10 @@ def write(path: Path, content: Any) -> Path:
 
 
 class Class:
-    """A folder with submissions and a key, graded through the command line."""
+    """A folder with submissions and a key, graded through the command line.
+
+    The picture of the item analysis takes most of a run, so that it is drawn only when asked for.
+    """
 
     def __init__(self, folder: Path, key: Key | None = None) -> None:
         self.folder = folder
@@ -89,9 +94,13 @@ class Class:
     def hand_in(self, name: str, content: Any) -> Path:
         return write(self.submissions / name, content)
 
-    def grade(self, *options: str, source: Path | None = None) -> dict[str, dict[str, str]]:
+    def grade(
+        self, *options: str, source: Path | None = None, picture: bool = False
+    ) -> dict[str, dict[str, str]]:
         words = [str(source or self.submissions), "--key", str(self.key_path)]
-        code = main(["grade", *words, "-o", str(self.output), *options])
+        draw = item_analysis.draw if picture else lambda items, path: None
+        with patch.object(item_analysis, "draw", draw):
+            code = main(["grade", *words, "-o", str(self.output), *options])
         assert code == 0, "hw7 grade failed"
         return read_csv(self.output)
 

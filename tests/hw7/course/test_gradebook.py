@@ -162,7 +162,7 @@ def test_item_analysis_counts_success_options_and_discrimination(course):
         good = number < 4
         answers = RIGHT if good else {"q1": '"A"', "q2": '"C"', "q3": '""', "q4": "x"}
         course.hand_in(f"b{number}.ipynb", sheet(answers))
-    course.grade()
+    course.grade(picture=True)
     items = read_csv(course.output.with_name("grades.items.csv"), "question")
     assert list(items["q1"]) == COLUMNS
     assert (items["q1"]["success"], items["q2"]["success"]) == ("0.500", "1.000")

@@ -302,9 +302,9 @@ def test_untouched_sheets_are_not_called_copies(course):
 def test_a_rerun_changes_no_byte(course):
     for number in range(5):
         course.hand_in(f"b{number}.ipynb", sheet(RIGHT | {"q1": f'"{"ABCD"[number % 4]}"'}))
-    course.grade()
+    course.grade(picture=True)
     before = {p: p.read_bytes() for p in course.output.parent.rglob("*") if p.is_file()}
-    course.grade()
+    course.grade(picture=True)
     assert {p: p.read_bytes() for p in course.output.parent.rglob("*") if p.is_file()} == before
     assert len(before) == 9  # gradebook, canvas, items as table and picture, and five pages
 
@@ -363,9 +363,12 @@ def test_one_students_files_can_be_graded_as_a_platform_does(course):
     assert list(rows) == ["b1", "b2"], "the gradebook keeps who was graded before"
 
 
-def test_grading_loads_no_model_library(course):
-    """In a process of its own, because other tests load them all."""
-    course.hand_in("b1.ipynb", sheet(RIGHT))
+@pytest.fixture(scope="module")
+def own_process(tmp_path_factory):
+    """A class of 51 graded in a process of its own, because other tests load what it must not."""
+    course = Class(tmp_path_factory.mktemp("class"))
+    for number in range(51):
+        course.hand_in(f"b{number}.ipynb", sheet({"q1": '"B"'}))
     script = (
         "import sys; from hw7.cli import main\n"
         "code = main(['grade', *sys.argv[1:]])\n"
@@ -373,23 +376,21 @@ def test_grading_loads_no_model_library(course):
         "sys.exit(code)"
     )
     words = [str(course.submissions), "--key", str(course.key_path), "-o", str(course.output)]
-    run = subprocess.run(
-        [sys.executable, "-c", script, *words], capture_output=True, text=True, cwd=project_folder()
-    )
-    assert run.returncode == 0, run.stderr
-    assert run.stdout.splitlines()[-1] == ""
-
-
-def test_a_large_class_shows_its_progress(course):
-    for number in range(51):
-        course.hand_in(f"b{number}.ipynb", sheet({"q1": '"B"'}))
-    words = [str(course.submissions), "--key", str(course.key_path), "-o", str(course.output)]
     environment = {name: value for name, value in os.environ.items() if name != "TQDM_DISABLE"}
     run = subprocess.run(
-        [sys.executable, "-m", "hw7.cli", "grade", *words],
+        [sys.executable, "-c", script, *words],
         capture_output=True,
         text=True,
         cwd=project_folder(),
         env=environment,
     )
-    assert run.returncode == 0 and "51/51" in run.stderr
+    assert run.returncode == 0, run.stderr
+    return run
+
+
+def test_grading_loads_no_model_library(own_process):
+    assert own_process.stdout.splitlines()[-1] == ""
+
+
+def test_a_large_class_shows_its_progress(own_process):
+    assert "51/51" in own_process.stderr

@@ -276,7 +276,7 @@ uploads = st.lists(
 )
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.sampled_from(sorted(PLATFORMS)), uploads, st.sampled_from(sorted(STUDENTS)))
 def test_nobodys_mark_changes_by_what_another_hands_in(tmp_path_factory, platform, everything, one):
     """A student's mark in the whole class is the mark among the own files only."""

@@ -85,7 +85,7 @@ saves = st.tuples(
 keys = st.tuples(st.just("key"), st.sampled_from(["A", "B", "C"]))
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=25, suppress_health_check=list(HealthCheck))
 @given(st.lists(st.one_of(entered, runs, saves, keys), max_size=8), st.booleans())
 def test_no_sequence_of_reruns_loses_a_number_that_a_human_entered(
     tmp_path_factory, steps, has_roster
