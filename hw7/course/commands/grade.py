@@ -1,6 +1,7 @@
 """Grade a folder or zip of submitted notebooks; nothing submitted is ever executed."""
 
 import argparse
+import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
@@ -15,11 +16,11 @@ from hw7.course.grading.roster import ClassList, Student, file_stem, load_roster
 from hw7.course.grading.submissions import find_submissions
 from hw7.course.grading.tables import Row
 from hw7.course.handing_out import hand_back
-from hw7.course.keys import Key, load_key
+from hw7.course.keys import load_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.reports import exports, gradebook, item_analysis
 from hw7.course.reports.carried import with_carried
-from hw7.course.reports.feedback import FeedbackPages
+from hw7.course.reports.feedback import feedback_page
 
 HELP = "grade a folder or zip of submitted notebooks without executing them"
 PROGRESS_FROM = 50
@@ -48,10 +49,13 @@ def run(arguments: argparse.Namespace) -> int:
     key = load_key(arguments.key, questions)
     _refuse_planted(arguments)
     before = gradebook.load_gradebook(arguments.output, questions)
-    class_list = ClassList(_students(arguments.roster, key))
-    grader = Grader(
-        questions, key, class_list, _deadline(arguments.deadline), _owner(arguments, class_list)
+    roster = arguments.roster
+    class_list = ClassList(
+        load_roster(roster) if roster else [Student(name) for name in key.students]
     )
+    owner = arguments.student
+    owner = owner and (class_list.student(owner) or Student(owner))
+    grader = Grader(questions, key, class_list, _deadline(arguments.deadline), owner)
     results = grader.grade(
         find_submissions(arguments.submissions),
         is_archive=arguments.submissions.is_file(),
@@ -65,11 +69,13 @@ def run(arguments: argparse.Namespace) -> int:
         for result in results
     }
     of_this_run = [result for result in results if result.student.id in names]
-    _refuse_several(arguments.gradescope, of_this_run)
+    gradescope = _gradescope_paths(arguments.gradescope, of_this_run)
     _write_gradebook(arguments.output, questions, rows)
     _write_reports(arguments, questions, results, rows, class_list)
-    if arguments.gradescope is not None:
-        _write_gradescope(arguments.gradescope, of_this_run, rows)
+    for path, result in zip(gradescope, of_this_run, strict=False):
+        content = exports.gradescope_results(result, rows[result.student.id])
+        text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
+        gradebook.write_text(path, text + "\n")
     _report(results, rows)
     _report_answers(results)
     pages = report_path(arguments.output, "feedback")
@@ -90,17 +96,17 @@ def _refuse_planted(arguments: argparse.Namespace) -> None:
         )
 
 
-def _refuse_several(target: Path | None, results: Sequence[Result]) -> None:
-    if target is not None and target.suffix == ".json" and len(results) != 1:
+def _gradescope_paths(target: Path | None, results: Sequence[Result]) -> list[Path]:
+    """Return where each student's results go; nowhere without a target."""
+    if target is None:
+        return []
+    if target.suffix != ".json":
+        return [target / f"{file_stem(result.student.id)}.json" for result in results]
+    if len(results) != 1:
         raise HomeworkError(
             f"{target} takes one student, but {len(results)} were graded. Give a folder instead."
         )
-
-
-def _students(roster: Path | None, key: Key) -> list[Student]:
-    if roster is not None:
-        return load_roster(roster)
-    return [Student(student_id) for student_id in key.students]
+    return [target]
 
 
 def _deadline(text: str | None) -> datetime | None:
@@ -108,12 +114,6 @@ def _deadline(text: str | None) -> datetime | None:
         return None
     deadline = parse_time(text)
     return deadline if deadline.tzinfo else deadline.astimezone()
-
-
-def _owner(arguments: argparse.Namespace, class_list: ClassList) -> Student | None:
-    if arguments.student is None:
-        return None
-    return class_list.student(arguments.student) or Student(arguments.student)
 
 
 def with_bar(items: Sequence[T], unit: str, *, is_long: bool) -> Iterable[T]:
@@ -130,7 +130,7 @@ def _write_gradebook(output: Path, questions: QuestionSet, rows: dict[str, Row])
     """Write the gradebook; one that it differs from stays beside it."""
     text = gradebook.as_csv(gradebook.columns_of(questions), rows.values())
     if output.exists() and (earlier := output.read_bytes()) != text.encode():
-        gradebook.write_bytes(report_path(output, "earlier.csv"), earlier)
+        gradebook.write_text(report_path(output, "earlier.csv"), earlier)
     gradebook.write_text(output, text)
 
 
@@ -144,28 +144,17 @@ def _write_reports(
     output: Path = arguments.output
     listed = {student.id for student in class_list.students}
     students = [*class_list.students, *(r.student for r in results if r.student.id not in listed)]
-    columns, table = exports.canvas_rows(students, rows, arguments.canvas_column)
+    table = exports.canvas_rows(students, rows, arguments.canvas_column)
     # Canvas's import wants its first column named exactly, so no byte order mark here.
-    text = gradebook.as_csv(columns, table, has_mark=False)
+    text = gradebook.as_csv(list(table[0]), table, has_mark=False)
     gradebook.write_text(report_path(output, "canvas.csv"), text)
-    pages = FeedbackPages(questions)
     for result in results:
-        page = pages.page(result, rows[result.student.id])
+        page = feedback_page(result, rows[result.student.id], questions)
         folder = report_path(output, "feedback")
         gradebook.write_text(folder / f"{file_stem(result.student.id)}.html", page)
     items = item_analysis.analyse(rows.values(), questions)
-    text = gradebook.as_csv(item_analysis.COLUMNS, item_analysis.table_of(items))
-    gradebook.write_text(report_path(output, "items.csv"), text)
+    gradebook.write_text(report_path(output, "items.csv"), item_analysis.table_of(items))
     item_analysis.draw(items, report_path(output, "items.png"))
-
-
-def _write_gradescope(target: Path, results: Sequence[Result], rows: dict[str, Row]) -> None:
-    for result in results:
-        path = (
-            target if target.suffix == ".json" else target / f"{file_stem(result.student.id)}.json"
-        )
-        content = exports.gradescope_results(result, rows[result.student.id])
-        gradebook.write_text(path, exports.as_json(content))
 
 
 def _report(results: Sequence[Result], rows: dict[str, Row]) -> None:
@@ -219,16 +208,13 @@ def _report_changes(output: Path, earlier: dict[str, Row], rows: dict[str, Row])
     if not changes:
         print("No grade changed since the earlier gradebook.")
         return
-    lines = [f"{c.student_id}: {c.before} → {c.after} ({', '.join(c.questions)})" for c in changes]
-    _list(f"{len(changes)} changed", lines)
-    table = [
-        {"student_id": c.student_id, "before": c.before, "after": c.after,
-         "questions": " ".join(c.questions)}
+    lines = [
+        f"{c['student_id']}: {c['before']} → {c['after']} ({c['questions'].replace(' ', ', ')})"
         for c in changes
-    ]  # fmt: skip
-    gradebook.write_text(
-        report_path(output, "changes.csv"), gradebook.as_csv(list(table[0]), table)
-    )
+    ]
+    _list(f"{len(changes)} changed", lines)
+    table = gradebook.as_csv(list(changes[0]), changes)
+    gradebook.write_text(report_path(output, "changes.csv"), table)
 
 
 def _list(title: str, lines: Sequence[str]) -> None:

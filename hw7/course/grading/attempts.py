@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from hw7.course.grading.submitted_notebook import ReadFile
 
 # Browsers and platforms number what is handed in again; Jupyter's -Copy is a copy, not an attempt.
-_ATTEMPT = re.compile(r"(?:\s*\((\d{1,9})\)|-(\d{1,9}))\.ipynb$", re.I)
+_ATTEMPT = re.compile(r"(?:\s*\((\d{1,9})\)|-(\d{1,9}))?\.ipynb$", re.I)
 
 
 def attempt_that_counts(files: Sequence[ReadFile]) -> ReadFile:
@@ -17,25 +17,18 @@ def attempt_that_counts(files: Sequence[ReadFile]) -> ReadFile:
     platform put at its end.
     """
     best = max(file.rank for file in files)
-    good = [file for file in files if file.rank == best]
-    bases = sorted({_base(file) for file in good})
-    return max(
-        (_last_numbered([f for f in good if _base(f) == base]) for base in bases), key=_order
-    )
+    attempts: dict[str, list[ReadFile]] = {}
+    for file in files:
+        if file.rank == best:
+            attempts.setdefault(_ATTEMPT.sub("", file.file.path), []).append(file)
+    return max((max(group, key=_numbered_order) for group in attempts.values()), key=_order)
 
 
-def _base(file: ReadFile) -> str:
-    """Return the path without the number of the attempt."""
-    return re.sub(r"(?:\s*\(\d{1,9}\)|-\d{1,9})?\.ipynb$", "", file.file.path, flags=re.I)
-
-
-def _last_numbered(files: list[ReadFile]) -> ReadFile:
-    return max(files, key=lambda file: (_order(file)[:2], _attempt(file), _order(file)))
-
-
-def _attempt(file: ReadFile) -> int:
+def _numbered_order(file: ReadFile) -> tuple[object, ...]:
+    """Order the attempts at one name: by their number before their time."""
     found = _ATTEMPT.search(file.file.path)
-    return int(found[1] or found[2]) if found else 0
+    number = int(found[1] or found[2] or 0) if found else 0
+    return (*_order(file)[:2], number, *_order(file))
 
 
 def _order(file: ReadFile) -> tuple[bool, int, float, str]:

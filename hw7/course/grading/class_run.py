@@ -8,8 +8,7 @@ from functools import cached_property
 
 from hw7.course.answer_sheet import question_cells
 from hw7.course.grading.attempts import attempt_that_counts
-from hw7.course.grading.claims import false_claims, flags_against_key
-from hw7.course.grading.duplicates import copies
+from hw7.course.grading.flags import copies, false_claims, flags_against_key
 from hw7.course.grading.identities import Identities, Identity
 from hw7.course.grading.roster import ClassList, Student
 from hw7.course.grading.submissions import SubmittedFile
@@ -18,7 +17,7 @@ from hw7.course.grading.tables import Ids
 from hw7.course.keys import Key
 from hw7.course.literals import Assignment
 from hw7.course.marking import Mark, mark_answer
-from hw7.course.questions import Question, QuestionSet
+from hw7.course.questions import QuestionSet
 
 MAX_FILES_OF_STUDENT = 50
 MISSING = "没有提交 (nothing submitted)"
@@ -84,25 +83,22 @@ class Grader:
         identities = Identities(files, self.class_list, is_archive)
         files_of: dict[str, list[ReadFile]] = {}
         for file in progress(files):
-            if not identities.is_metadata(file):
-                identity = identities.identify(file.parts)
-                if self.owner is not None:
-                    identity = Identity(self.owner)
-                found = files_of.setdefault(identity.student.id, [])
-                is_read = len(found) < MAX_FILES_OF_STUDENT
-                found.append(
-                    read_file(file, identity)
-                    if is_read
-                    else ReadFile(file, identity, problem="文件太多，未读取 (too many files)")
-                )
+            if identities.is_metadata(file):
+                continue
+            identity = Identity(self.owner) if self.owner else identities.identify(file.parts)
+            found = files_of.setdefault(identity.student.id, [])
+            if len(found) < MAX_FILES_OF_STUDENT:
+                found.append(read_file(file, identity))
+            else:
+                found.append(ReadFile(file, identity, problem="文件太多，未读取 (too many files)"))
         chosen = {name: attempt_that_counts(found) for name, found in files_of.items()}
-        flags = copies(chosen)
-        for name, flag in false_claims(files_of, self.class_list, is_sure=self.owner is not None):
+        claims = false_claims(files_of, self.class_list, is_sure=self.owner is not None)
+        flags: dict[str, list[str]] = {}
+        for name, flag in (*copies(chosen), *claims):
             flags.setdefault(name, []).append(flag)
-        results = {name: self._result(chosen[name], found) for name, found in files_of.items()}
-        for student in [] if self.owner else self.class_list.students:
-            if student.id not in results:
-                results[student.id] = Result(student, "", problem=MISSING)
+        listed = [] if self.owner else self.class_list.students
+        results = {student.id: Result(student, "", problem=MISSING) for student in listed}
+        results |= {name: self._result(chosen[name], found) for name, found in files_of.items()}
         return [
             replace(result, flags=(*result.flags, *dict.fromkeys(flags.get(name, []))))
             for name, result in sorted(results.items())
@@ -120,7 +116,7 @@ class Grader:
         marks = tuple(self.marks(identity.student.id, self._with_prose(notebook)))
         if all(mark.answer.status == "unanswered" for mark in marks):
             flags.append(NOTHING)
-        elif _differ([read for read in found if read is not chosen], chosen):
+        elif any(_differs(read, chosen) for read in found):
             flags.append("几个文件的答案不同 (several files whose answers differ)")
         return Result(
             identity.student,
@@ -151,17 +147,26 @@ class Grader:
         """Return the answers, those to text questions also from cells that are no code."""
         given = dict(notebook.assignments)
         note = "写在文字单元格里 (typed into a text cell)"
-        for name, sheet_lines in self._sheet_lines.items():
-            words = _own_words(notebook.prose.get(name, ""), sheet_lines)
-            if words.strip() and (name not in given or given[name].is_empty):
-                given[name] = Assignment(name, words, note=note)
+        for name, sheets in self._sheet_lines.items():
+            lines = notebook.prose.get(name, "").splitlines()
+            own = "\n".join(line for line in lines if _letters(line) not in sheets)
+            if own.strip() and (name not in given or given[name].is_empty):
+                given[name] = Assignment(name, own, note=note)
         return given
 
     @cached_property
     def _sheet_lines(self) -> dict[str, set[str]]:
         """The lines of a text question that are the sheet's own, as they are compared."""
-        texts = [question for question in self.questions.questions if question.type == "text"]
-        return {question.id: _lines_of_sheet(question) for question in texts}
+        return {
+            question.id: {
+                _letters(line)
+                for language in ("zh", "en")
+                for cell in question_cells(question, language)
+                for line in cell.source.splitlines()
+            }
+            for question in self.questions.questions
+            if question.type == "text"
+        }
 
     def _remarks(self, notebook: SubmittedNotebook) -> Iterator[str]:
         """Yield what an instructor should know of a sheet that is no suspicion.
@@ -199,14 +204,10 @@ class Grader:
         return submitted > self.deadline
 
 
-def _differ(others: list[ReadFile], chosen: ReadFile) -> bool:
+def _differs(other: ReadFile, chosen: ReadFile) -> bool:
     """Tell whether a file that no platform put in order holds other answers than the one chosen."""
-    return any(
-        other.answers
-        and other.answers != chosen.answers
-        and not (other.identity.name and other.identity.name.order)
-        for other in others
-    )
+    is_ordered = other.identity.name is not None and other.identity.name.order > 0
+    return bool(other.answers) and other.answers != chosen.answers and not is_ordered
 
 
 def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
@@ -222,16 +223,6 @@ def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
         yield from chosen.notebook.notes
         for name in chosen.notebook.overwritten:
             yield f"{name} 多次赋值，以最后一次为准 (assigned again; the last one counts)"
-
-
-def _lines_of_sheet(question: Question) -> set[str]:
-    cells = [*question_cells(question, "zh"), *question_cells(question, "en")]
-    return {_letters(line) for cell in cells for line in cell.source.splitlines()}
-
-
-def _own_words(prose: str, sheet_lines: set[str]) -> str:
-    """Return what a student wrote about a question: the lines that the sheet does not hold."""
-    return "\n".join(line for line in prose.splitlines() if _letters(line) not in sheet_lines)
 
 
 def _letters(line: str) -> str:

@@ -20,6 +20,10 @@ _ENCODINGS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp437": (0, 0xFF)}
 _CLUTTER = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
+_LINK = "是链接，未读取 (a link, not followed)"
+_IRREGULAR = "不是普通文件 (not a regular file)"
+
+
 class SubmissionError(HomeworkError):
     """One submitted file can't be read; the message is its line in the report."""
 
@@ -89,18 +93,16 @@ def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
             raise HomeworkError(f"{folder} has {problem}.")
         yield SubmittedFile(parts, None, f"文件太多，未读取 ({problem})")
         return
-    for entry in entries:
+    for entry in (entry for entry in entries if entry.name not in _CLUTTER):
         here = (*parts, entry.name)
-        if entry.name in _CLUTTER:
-            continue
         if entry.is_symlink():
-            yield SubmittedFile(here, None, "是链接，未读取 (a link, not followed)")
-        elif entry.is_dir(follow_symlinks=False) and len(here) > MAX_DEPTH:
-            yield SubmittedFile(here, None, "文件夹嵌套太深 (folders nested too deep)")
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(Path(entry.path), here)
-        else:
+            yield SubmittedFile(here, None, _LINK)
+        elif not entry.is_dir(follow_symlinks=False):
             yield _file_of_folder(entry, here)
+        elif len(here) > MAX_DEPTH:
+            yield SubmittedFile(here, None, "文件夹嵌套太深 (folders nested too deep)")
+        else:
+            yield from _walk(Path(entry.path), here)
 
 
 def _file_of_folder(entry: os.DirEntry[str], parts: tuple[str, ...]) -> SubmittedFile:
@@ -109,9 +111,8 @@ def _file_of_folder(entry: os.DirEntry[str], parts: tuple[str, ...]) -> Submitte
         modified = datetime.fromtimestamp(facts.st_mtime).astimezone()
     except (OverflowError, OSError, ValueError):  # a date beyond the calendar
         modified = None
-    problem = name_problem(parts) or size_problem(facts.st_size)
-    if not stat.S_ISREG(facts.st_mode):
-        problem = "不是普通文件 (not a regular file)"
+    is_regular = stat.S_ISREG(facts.st_mode)
+    problem = _problem(parts, facts.st_size) if is_regular else _IRREGULAR
     path = Path(entry.path)
     return SubmittedFile(parts, modified, problem, lambda: _read_regular_file(path))
 
@@ -122,12 +123,12 @@ def _read_regular_file(path: Path) -> bytes:
     try:
         with os.fdopen(os.open(path, flags | getattr(os, "O_BINARY", 0)), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SubmissionError("不是普通文件 (not a regular file)")
+                raise SubmissionError(_IRREGULAR)
             content = file.read(MAX_NOTEBOOK_BYTES + 1)
     except OSError as error:
         raise SubmissionError(f"打不开 (can't be opened: {error.strerror})") from error
-    if len(content) > MAX_NOTEBOOK_BYTES:
-        raise SubmissionError(size_problem(len(content)))
+    if problem := _too_large(len(content)):
+        raise SubmissionError(problem)
     return content
 
 
@@ -150,9 +151,9 @@ def _list_zip(source: Path) -> list[SubmittedFile]:
 def _file_of_zip(archive: zipfile.ZipFile, member: zipfile.ZipInfo, name: str) -> SubmittedFile:
     parts = tuple(part[: MAX_NAME + 1] for part in PurePosixPath(name).parts if part != "/")
     parts = parts or (name[: MAX_NAME + 1],)
-    problem = name_problem(parts) or size_problem(member.file_size)
+    problem = _problem(parts, member.file_size)
     if stat.S_ISLNK(member.external_attr >> 16):
-        problem = "是链接，未读取 (a link, not followed)"
+        problem = _LINK
     if ".." in parts or name.startswith("/") or name[1:2] == ":" or "\x00" in name:
         problem = "路径指向压缩包之外，未读取 (path leads outside the zip)"
     if member.flag_bits & 1:
@@ -170,13 +171,13 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
         with archive.open(member) as stream:
             while piece := stream.read(1 << 20):
                 content += piece
-                if len(content) > MAX_NOTEBOOK_BYTES:  # the declared size lied
-                    raise SubmissionError(size_problem(len(content)))
+                if problem := _too_large(len(content)):  # the declared size lied
+                    raise SubmissionError(problem)
+    except SubmissionError:
+        raise
     except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
         raise SubmissionError(f"压缩包损坏 (damaged in the zip: {error})") from error
     except Exception as error:  # each decompressor (zlib, lzma, bz2) has exceptions of its own
-        if isinstance(error, SubmissionError):
-            raise
         raise SubmissionError(f"解压失败 (can't be unpacked: {error})") from error
     return bytes(content)
 
@@ -186,17 +187,12 @@ def member_names(members: Sequence[zipfile.ZipInfo]) -> list[str]:
 
     The code page is judged by all names together: the one in which most characters are common.
     """
-    undeclared = [m.filename for m in members if not (m.flag_bits & 0x800 or m.filename.isascii())]
-    raw = b"/".join(_as_stored(name) for name in undeclared)
-    encoding = max(_ENCODINGS, key=lambda name: _commonness(raw, name)) if raw else "cp437"
-    return [
-        (
-            _decoded(member.filename, encoding)
-            if member.filename in undeclared
-            else member.filename
-        ).replace("\\", "/")
-        for member in members
-    ]
+    undeclared = {m.filename for m in members if not (m.flag_bits & 0x800 or m.filename.isascii())}
+    raw = b"/".join(_as_stored(name) for name in sorted(undeclared))
+    encoding = max(_ENCODINGS, key=lambda name: _commonness(raw, name))
+    names = [m.filename for m in members]
+    decoded = [_decoded(name, encoding) if name in undeclared else name for name in names]
+    return [name.replace("\\", "/") for name in decoded]
 
 
 def _as_stored(name: str) -> bytes:
@@ -227,17 +223,16 @@ def _commonness(raw: bytes, encoding: str) -> float:
     return common / max(len(stored), 1)
 
 
-def name_problem(parts: tuple[str, ...]) -> str:
-    """Return why a file is not read, judged by its name; "" when it is a notebook's."""
+def _problem(parts: tuple[str, ...], size: int) -> str:
+    """Return why a file is not read, judged by its name and size in bytes; "" when it is."""
     if max(map(len, parts)) > MAX_NAME:
         return "文件名太长 (name too long)"
-    is_notebook = parts[-1].lower().endswith(".ipynb")
-    return "" if is_notebook else "不是 .ipynb 文件 (not an .ipynb file)"
+    if not parts[-1].lower().endswith(".ipynb"):
+        return "不是 .ipynb 文件 (not an .ipynb file)"
+    return _too_large(size)
 
 
-def size_problem(size: int) -> str:
-    """Return why a file of a size in bytes is not read; "" when it is small enough."""
-    if size <= MAX_NOTEBOOK_BYTES:
-        return ""
+def _too_large(size: int) -> str:
     limit = MAX_NOTEBOOK_BYTES // 1_000_000
-    return f"文件太大 ({size:,} bytes; at most {limit} MB are read)"
+    is_large = size > MAX_NOTEBOOK_BYTES
+    return f"文件太大 ({size:,} bytes; at most {limit} MB are read)" if is_large else ""

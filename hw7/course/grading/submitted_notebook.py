@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +39,10 @@ class SubmittedNotebook:
     """
 
     assignments: dict[str, Assignment]
-    overwritten: list[str] = field(default_factory=list)
-    prose: dict[str, str] = field(default_factory=dict)
-    record: dict[str, str] = field(default_factory=dict)
-    notes: tuple[str, ...] = ()
+    overwritten: list[str]
+    prose: dict[str, str]
+    record: dict[str, str]
+    notes: list[str]
 
     def text_of(self, name: str) -> str:
         """Return a text that the sheet assigns, such as its ``student_id``; "" for none."""
@@ -105,9 +105,7 @@ def _read_in_child(content: bytes) -> SubmittedNotebook:
     if "problem" in found:
         raise SubmissionError(found["problem"])
     assignments = {name: Assignment(**facts) for name, facts in found["assignments"].items()}
-    return SubmittedNotebook(
-        assignments, found["overwritten"], found["prose"], found["record"], tuple(found["notes"])
-    )
+    return SubmittedNotebook(**found | {"assignments": assignments})
 
 
 def _answer_parent() -> None:
@@ -132,18 +130,17 @@ def read_notebook(content: bytes) -> SubmittedNotebook:
     Raises:
         SubmissionError: It is no notebook; the message says why in one line.
     """
-    notebook, version = parse_notebook(content)
+    notebook, version = _parsed_notebook(content)
     cells = _cells(notebook)
     found = [read_assignments(source) if kind == "code" else [] for kind, source in cells]
-    notes = (f"旧版笔记本 v{version}，已升级 (upgraded from v{version})",) if version < 4 else ()
+    notes = [f"旧版笔记本 v{version}，已升级 (upgraded from v{version})"] if version < 4 else []
     assignments, overwritten = last_of(one for in_cell in found for one in in_cell)
     names = [[one.name for one in in_cell if one.name.startswith("q")] for in_cell in found]
-    return SubmittedNotebook(
-        assignments, overwritten, _prose(cells, names), read_record(notebook), notes
-    )
+    prose, record = _prose(cells, names), _record(notebook["cells"])
+    return SubmittedNotebook(assignments, overwritten, prose, record, notes)
 
 
-def parse_notebook(content: bytes) -> tuple[Any, int]:
+def _parsed_notebook(content: bytes) -> tuple[Any, int]:
     """Parse a notebook of any version into version 4; return it and the version it had.
 
     Raises:
@@ -156,11 +153,11 @@ def parse_notebook(content: bytes) -> tuple[Any, int]:
         raise SubmissionError("不是 UTF-8 编码的笔记本 (not UTF-8)") from error
     except RecursionError as error:
         raise SubmissionError("JSON 嵌套太深 (JSON nested too deep)") from error
-    except ValueError as error:
-        where = (
-            f" at {error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        )
-        raise SubmissionError(f"不是 JSON，文件可能不完整 (not JSON{where})") from error
+    except json.JSONDecodeError as error:
+        where = f"{error.lineno}:{error.colno}"
+        raise SubmissionError(f"不是 JSON，文件可能不完整 (not JSON at {where})") from error
+    except ValueError as error:  # an integer beyond Python's limit
+        raise SubmissionError("不是 JSON，文件可能不完整 (not JSON)") from error
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None
     if type(version) is not int or not 1 <= version <= 4:
         raise SubmissionError("不是笔记本 (not a notebook of version 1 to 4)")
@@ -226,10 +223,10 @@ def _prose(cells: list[tuple[str, str]], names_in: list[list[str]]) -> dict[str,
     return {name: printable(text) for name, text in joined.items()}
 
 
-def read_record(notebook: Any) -> dict[str, str]:
+def _record(cells: list[dict[str, Any]]) -> dict[str, str]:
     """Return the last record that a cell printed; it is a claim, not a proof."""
     record: dict[str, str] = {}
-    for cell in notebook["cells"]:
+    for cell in cells:
         outputs = cell.get("outputs")
         for output in outputs if isinstance(outputs, list) else []:
             text = _joined(output.get("text")) if isinstance(output, dict) else ""
@@ -238,11 +235,8 @@ def read_record(notebook: Any) -> dict[str, str]:
 
 
 def _joined(source: Any) -> str:
-    if isinstance(source, str):
-        return source
-    if isinstance(source, list):
-        return "".join(line for line in source if isinstance(line, str))
-    return ""
+    lines = source if isinstance(source, list) else [source]
+    return "".join(line for line in lines if isinstance(line, str))
 
 
 if __name__ == "__main__":

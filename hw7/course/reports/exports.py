@@ -1,6 +1,5 @@
 """Grades and questions in the forms of Canvas (NTU COOL), Gradescope and otter-grader."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pprint import pformat
 from typing import Any
@@ -15,10 +14,8 @@ from hw7.course.reports.gradebook import points_of, safe_cell
 _CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
 
 
-def canvas_rows(
-    students: Sequence[Student], rows: Mapping[str, Row], column: str
-) -> tuple[list[str], list[Row]]:
-    """Return the columns and rows of a CSV for Canvas's gradebook import.
+def canvas_rows(students: Sequence[Student], rows: Mapping[str, Row], column: str) -> list[Row]:
+    """Return the rows of a CSV for Canvas's gradebook import.
 
     Canvas finds a student by ``ID`` or ``SIS User ID``: best use its own export as the roster, the
     columns of which are repeated here. Whoever waits for rubric points, or handed nothing in, gets
@@ -29,55 +26,39 @@ def canvas_rows(
         rows: The gradebook by student id.
         column: The assignment as Canvas names it, such as ``HW7 (12345)``.
     """
-    columns = [*_CANVAS_COLUMNS, column]
     maximum = next((row["maximum"] for row in rows.values()), "")
-    table: list[Row] = [
-        dict.fromkeys(columns, "") | {"Student": "Points Possible", column: maximum}
-    ]
+    empty = dict.fromkeys(_CANVAS_COLUMNS, "")
+    table: list[Row] = [empty | {"Student": "Points Possible", column: maximum}]
     for student in students:
-        row = rows.get(student.id)
-        is_final = row is not None and row["status"] == "graded"
+        row = rows.get(student.id, {})
         cells = {name: student.row.get(name, "") for name in _CANVAS_COLUMNS}
         if not student.numbers["Canvas"]:
             cells |= {"Student": student.name, "ID": "", "SIS User ID": student.id}
-        table.append(
-            {name: safe_cell(text) for name, text in cells.items()}
-            | {column: row["score"] if row is not None and is_final else ""}
-        )
-    return columns, table
+        score = row["score"] if row.get("status") == "graded" else ""
+        table.append({name: safe_cell(text) for name, text in cells.items()} | {column: score})
+    return table
 
 
 def gradescope_results(result: Result, row: Row) -> dict[str, Any]:
     """Return one student's ``results.json`` as Gradescope's autograder specification has it."""
-    if not result.marks:
-        score = float(row["score"] or 0)
-        return {"score": score, "output": result.problem, "output_format": "text", "tests": []}
     tests = []
     for mark in result.marks:
-        points = points_of(row, mark.question)
+        points, told = points_of(row, mark.question), mark.feedback
+        lines = [mark.verdict, mark.answer.problem, f"{told.zh}\n{told.en}" if told else ""]
         test: dict[str, Any] = {
             "number": mark.question.id.removeprefix("q"),
             "name": mark.question.wording.en,
             "max_score": mark.question.points,
-            "output": _explanation(mark.verdict, mark.answer.problem, mark.feedback),
+            "output": "\n".join(filter(None, lines)),
             "output_format": "text",
             "visibility": "after_published",
         }
         # Without a score Gradescope shows no points: those of a free text are the human's.
         tests.append(test if points is None else test | {"score": points})
     # Flags and remarks are for the instructor only.
-    notes = "\n".join(result.notes)
-    return {"score": float(row["score"]), "output": notes, "output_format": "text", "tests": tests}
-
-
-def _explanation(verdict: str, problem: str, feedback: Any) -> str:
-    lines = [verdict, problem, f"{feedback.zh}\n{feedback.en}" if feedback else ""]
-    return "\n".join(line for line in lines if line)
-
-
-def as_json(content: Any) -> str:
-    """Return JSON that reads the same on every rerun."""
-    return json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n"
+    output = "\n".join(result.notes) if result.marks else result.problem
+    score = float(row["score"] or 0)
+    return {"score": score, "output": output, "output_format": "text", "tests": tests}
 
 
 def otter_tests(questions: QuestionSet, key: Key | None) -> dict[str, str]:

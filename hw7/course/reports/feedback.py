@@ -31,28 +31,21 @@ def _template() -> jinja2.Template:
     return environment.get_template("feedback.html.j2")
 
 
-class FeedbackPages:
-    """Renders feedback pages; the template escapes whatever it is given."""
+def feedback_page(result: Result, row: Row, questions: QuestionSet) -> str:
+    """Return a student's page as self-contained HTML without scripts or outside addresses.
 
-    def __init__(self, questions: QuestionSet) -> None:
-        self._title = questions.title
-        self._template = _template()
-
-    def page(self, result: Result, row: Row) -> str:
-        """Return a student's page as self-contained HTML without scripts or outside addresses.
-
-        Points come from the gradebook row, so that those a human entered are on the page.
-        """
-        points = {mark.question.id: points_of(row, mark.question) for mark in result.marks}
-        # Grades and instructor's flags stay apart: suspicion is not for the student's page.
-        return self._template.render(
-            title=self._title,
-            student=result.student,
-            marks=result.marks,
-            notes=result.notes,
-            problem=result.problem,
-            row=row,
-            points={name: "" if p is None else f"{p:g}" for name, p in points.items()},
-            shown={mark.question.id: shown_value(mark.answer.value or "") for mark in result.marks},
-            verdicts=VERDICTS,
-        )
+    Points come from the gradebook row, so that those a human entered are on the page; the
+    instructor's flags and remarks are not.
+    """
+    points = {mark.question.id: points_of(row, mark.question) for mark in result.marks}
+    return _template().render(
+        title=questions.title,
+        student=result.student,
+        marks=result.marks,
+        notes=result.notes,
+        problem=result.problem,
+        row=row,
+        points={name: "" if p is None else f"{p:g}" for name, p in points.items()},
+        shown={mark.question.id: shown_value(mark.answer.value or "") for mark in result.marks},
+        verdicts=VERDICTS,
+    )

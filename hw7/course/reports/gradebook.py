@@ -3,7 +3,6 @@
 import io
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import pandas
@@ -22,23 +21,14 @@ _NUMBER = re.compile(r"[+-]?\d+([.,]\d+)?")
 DOUBT = "?"  # after points whose text has changed since; a human removes it, or the points
 
 
-@dataclass(frozen=True)
-class Change:
-    """One student whose score differs from the earlier gradebook."""
-
-    student_id: str
-    before: str
-    after: str
-    questions: tuple[str, ...]
-
-
 def columns_of(questions: QuestionSet) -> list[str]:
     """Return the gradebook's columns in order."""
-    columns = list(_FRONT)
-    for question in questions.questions:
-        names = ["answer", "result", _points_column(question), "override"]
-        columns += [f"{question.id}_{name}" for name in names]
-    return columns + _BACK
+    asked = [
+        f"{question.id}_{name}"
+        for question in questions.questions
+        for name in ("answer", "result", _points_column(question), "override")
+    ]
+    return _FRONT + asked + _BACK
 
 
 def _points_column(question: Question) -> str:
@@ -47,27 +37,30 @@ def _points_column(question: Question) -> str:
 
 def row_of(result: Result, questions: QuestionSet, earlier: Mapping[str, str]) -> Row:
     """Return a student's row, with what a human entered in the earlier one."""
-    row = dict.fromkeys(columns_of(questions), "")
-    row |= {"student_id": result.student.id, "name": result.student.name, "file": result.path}
-    row |= {"late": {True: "late", False: "on time", None: ""}[result.is_late]}
-    row["problem"] = result.problem
+    row = dict.fromkeys(columns_of(questions), "") | {
+        "student_id": result.student.id,
+        "name": result.student.name,
+        "file": result.path,
+        "late": {True: "late", False: "on time", None: ""}[result.is_late],
+        "problem": result.problem,
+        "flags": "; ".join(result.flags),
+        "maximum": f"{sum(question.points for question in questions.questions):g}",
+    }
     notes = [*result.notes, *result.remarks]
     for mark in result.marks:
         row |= _machine_cells(mark)
         notes += [f"{mark.question.id}: {note}" for note in mark.answer.notes]
     for question in questions.questions:
         notes += _keep_entered(row, question, earlier)
+    row["notes"] = "; ".join(notes)
     points = [points_of(row, question) for question in questions.questions]
-    total = sum(question.points for question in questions.questions)
-    row["maximum"] = f"{total:g}"
-    pending = [q.points for q, p in zip(questions.questions, points, strict=True) if p is None]
+    pending = sum(q.points for q, p in zip(questions.questions, points, strict=True) if p is None)
     if result.marks or any(points):
-        row["score"] = f"{sum(p for p in points if p is not None):g}"
-        row["pending"] = f"{sum(pending):g}"
+        row["score"] = f"{sum(known or 0 for known in points):g}"
+        row["pending"] = f"{pending:g}"
         row["status"] = "rubric" if pending else "graded"
     else:
         row["status"] = "missing" if result.problem == MISSING else "unreadable"
-    row["flags"], row["notes"] = "; ".join(result.flags), "; ".join(notes)
     return {column: safe_cell(text) for column, text in row.items()}
 
 
@@ -186,8 +179,8 @@ def by_student(rows: Iterable[Row], known: Mapping[str, str], path: Path) -> dic
     return found
 
 
-def changes_between(before: Mapping[str, Row], after: Iterable[Row]) -> list[Change]:
-    """Return the students whose score or status differs, and in which questions."""
+def changes_between(before: Mapping[str, Row], after: Iterable[Row]) -> list[Row]:
+    """Return a row for each student whose score or status differs, and in which questions."""
     changes = []
     for row in after:
         earlier = before.get(row["student_id"])
@@ -200,8 +193,9 @@ def changes_between(before: Mapping[str, Row], after: Iterable[Row]) -> list[Cha
             and row[column].strip(DOUBT) != earlier.get(column, "").strip(DOUBT)
         }
         if changed or any(row[column] != earlier[column] for column in ("score", "status")):
-            outcome = [r["score"] or r["status"] for r in (earlier, row)]
-            changes.append(Change(row["student_id"], outcome[0], outcome[1], tuple(changed)))
+            was, now = (r["score"] or r["status"] for r in (earlier, row))
+            found = {"student_id": row["student_id"], "before": was, "after": now}
+            changes.append(found | {"questions": " ".join(changed)})
     return changes
 
 
@@ -214,21 +208,16 @@ def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]], has_mark: 
     return ("\ufeff" if has_mark else "") + text.getvalue()
 
 
-def write_text(path: Path, text: str) -> None:
+def write_text(path: Path, text: str | bytes) -> None:
     """Write a file in one step, so that a stopped run never leaves half a gradebook.
 
     Raises:
         HomeworkError: The folder can't be written.
     """
-    write_bytes(path, text.encode())
-
-
-def write_bytes(path: Path, content: bytes) -> None:
-    """Write a file in one step, as ``write_text`` does."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = path.with_name(f".{path.name}.part")
-        temporary.write_bytes(content)
+        temporary.write_bytes(text.encode() if isinstance(text, str) else text)
         temporary.replace(path)
     except OSError as error:
         raise HomeworkError(f"{path} can't be written: {error.strerror}.") from error

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pandas
 
-from hw7.course.grading.tables import Row
 from hw7.course.questions import Question, QuestionSet
 from hw7.course.reports.gradebook import points_of, safe_cell
 
@@ -45,6 +44,7 @@ def analyse(rows: Iterable[Mapping[str, str]], questions: QuestionSet) -> pandas
         results = graded.get(f"{name}_result", pandas.Series(dtype=object))
         is_given = results.isin(["right", "wrong", "void"])
         chosen = graded.get(f"{name}_answer", pandas.Series(dtype=object))[is_given].value_counts()
+        first = [f"{str(a)[:30]}: {n}" for a, n in chosen.head(MAX_CHOICES_LISTED).items()]
         outcome = results.where(results.isin(["malformed", "unanswered"]), "wrong")
         outcome = outcome.mask((own > 0) & (own < 1), "some points").mask(own == 1, "all points")
         counts = outcome.mask(own.isna(), "awaiting rubric").value_counts()
@@ -55,7 +55,7 @@ def analyse(rows: Iterable[Mapping[str, str]], questions: QuestionSet) -> pandas
                 "students": len(own),
                 "success": own.mean(),
                 "discrimination": discrimination(shares, name),
-                "chosen": _listed({} if question.type == "text" else dict(chosen)),
+                "chosen": "" if question.type == "text" else safe_cell("; ".join(first)),
             }
             | {outcome: int(counts.get(outcome, 0)) for outcome in _COLORS}
         )
@@ -67,11 +67,6 @@ def _share(row: Mapping[str, str], question: Question) -> float:
     return float("nan") if points is None else points / question.points
 
 
-def _listed(counts: Mapping[str, int]) -> str:
-    first = list(counts.items())[:MAX_CHOICES_LISTED]
-    return safe_cell("; ".join(f"{answer[:30]}: {count}" for answer, count in first))
-
-
 def discrimination(shares: pandas.DataFrame, column: str) -> float:
     """Correlate one question with the sum of the others, `[student, question]`, NaN left out."""
     own = shares[column]
@@ -81,12 +76,10 @@ def discrimination(shares: pandas.DataFrame, column: str) -> float:
     return float("nan") if is_flat else float(own.corr(rest))
 
 
-def table_of(items: pandas.DataFrame) -> list[Row]:
-    """Return the analysis as the rows of a CSV."""
+def table_of(items: pandas.DataFrame) -> str:
+    """Return the analysis as a CSV for spreadsheets."""
     table = items.rename(columns={"awaiting rubric": "awaiting_rubric"})[COLUMNS]
-    for column in ("success", "discrimination"):
-        table[column] = [f"{value:.3f}" if value == value else "" for value in table[column]]
-    return [{str(k): str(v) for k, v in row.items()} for row in table.to_dict("records")]
+    return "\ufeff" + table.to_csv(index=False, float_format="%.3f", lineterminator="\r\n")
 
 
 def draw(items: pandas.DataFrame, path: Path) -> None:

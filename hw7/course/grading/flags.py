@@ -1,11 +1,43 @@
-"""Flag what a submission says of itself that can't be so. A flag takes no points."""
+"""Flag what a human should look at: copies, and claims that can't be so. A flag takes no points."""
 
+import re
 from collections.abc import Iterator, Mapping
 
 from hw7.course.grading.roster import ClassList
 from hw7.course.grading.submitted_notebook import ReadFile, SubmittedNotebook
 from hw7.course.grading.tables import Ids
 from hw7.course.keys import Key
+
+MIN_TEXT_CHARACTERS = 20  # shorter free texts may agree by chance
+
+
+def copies(chosen: Mapping[str, ReadFile]) -> Iterator[tuple[str, str]]:
+    """Yield student and flag wherever a file or a text is another's.
+
+    Args:
+        chosen: The file that counts for each student id.
+    """
+    files: dict[str, list[str]] = {}
+    texts: dict[tuple[str, str], list[str]] = {}
+    for name, read in chosen.items():
+        if read.answers:  # untouched sheets are alike without being copied
+            files.setdefault(read.content_digest, []).append(name)
+        for question, answer in read.answers.items():
+            text = re.sub(r"\W+", "", str(answer.value or answer.typed)).casefold()
+            if len(text) >= MIN_TEXT_CHARACTERS:
+                texts.setdefault((question, text), []).append(name)
+    alike = [
+        (group, "文件与别人完全相同 (file identical to that of {})") for group in files.values()
+    ]
+    alike += [
+        (group, "文字答案与别人相同 (free text identical to that of {})")
+        for group in texts.values()
+    ]
+    for group, flag in alike:
+        for position, name in enumerate(group):
+            # Only a window is listed, so that a class of copies does not make a report of n².
+            if others := group[:position][-3:] + group[position + 1 :][:3]:
+                yield name, flag.format(_listed(others))
 
 
 def false_claims(
@@ -38,7 +70,7 @@ def false_claims(
                     if owner:
                         used_by.setdefault(owner.id, {})[name] = None
     for name, others in used_by.items():
-        names = listed(list(others))
+        names = _listed(list(others))
         yield name, f"{names} 交的文件写着这位学生 (a file handed in by {names} bears this id)"
 
 
@@ -68,11 +100,11 @@ def flags_against_key(notebook: SubmittedNotebook, key: Key, key_id: str) -> Ite
     sentence = notebook.record.get("sentence", "") or notebook.text_of("sentence")
     owners = [name for name, personal in key.students.items() if personal.digest == digest]
     if digest and owners and key_id not in owners:
-        yield f"解释属于别人的句子 (explanation of the sentence given to {listed(owners)})"
+        yield f"解释属于别人的句子 (explanation of the sentence given to {_listed(owners)})"
     elif own and (digest in key.digests.values() or sentence in key.digests):
         yield "交的是公共答题纸，不是自己的 (the common sheet instead of the personal one)"
 
 
-def listed(names: list[str]) -> str:
+def _listed(names: list[str]) -> str:
     """Return the first few names."""
     return ", ".join(names[:5]) + (" …" if len(names) > 5 else "")
