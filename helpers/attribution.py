@@ -160,8 +160,9 @@ def _probabilities(model: "AttributionModel", generation: Generation) -> list[di
 
 def _cut_sentence(model: "AttributionModel", generation: Generation) -> str:
     written = generation.targets.input_ids.shape[1] - generation.first
+    tokens = "1 token" if written == 1 else f"{written} tokens"
     return (
-        f"{shorten(generation.input_text, 40)}: cut after {written} tokens, before "
+        f"{shorten(generation.input_text, 40)}: cut after {tokens}, before "
         f"{model.model_name} had ended. A larger max_new_tokens gives it more room."
     )
 

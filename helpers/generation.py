@@ -205,8 +205,10 @@ def _write(
     try:
         return write(model, sources, most, settings)
     except (ValueError, TypeError) as error:
+        what = f"Transformers refuses generation_settings={dict(settings)}: {first_line(error)}"
         if not settings:
-            raise
-        raise HomeworkError(
-            f"Transformers refuses generation_settings={dict(settings)}: {first_line(error)}"
-        ) from error
+            what = (
+                f"Transformers cannot let {model.model_name} write ({first_line(error)}). Give the "
+                "text to explain as target=, or another model."
+            )
+        raise HomeworkError(what) from error

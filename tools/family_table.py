@@ -293,6 +293,9 @@ def _explain(row: Row, folder: str) -> None:
         is_fast = reason_to_fall_back(model, "saliency") is None
         row.engine = "engine" if is_fast else "Inseq's loop"
         text, written = random_text(6, seed=1), random_text(5, seed=2)
+        source = model.tokenizer(text, return_tensors="pt").input_ids
+        # Some families keep states of what they have read last, which cannot be copied.
+        precise = most_precise(model.model, source)
         explanation = explain(
             model, text, target=written if model.is_encoder_decoder else f" {written}",
             methods=["saliency"], score="logit", show_progress=False,
@@ -301,8 +304,7 @@ def _explain(row: Row, folder: str) -> None:
     found = attribution.source_attributions
     found = attribution.target_attributions if found is None else found
     ids = torch.tensor([[token.id for token in attribution.target]])
-    source = model.tokenizer(text, return_tensors="pt").input_ids
-    expected = reference_saliency(most_precise(model.model, source), source, ids)
+    expected = reference_saliency(precise, source, ids)
     row.distance = float((found[: len(expected)] - expected).abs().nan_to_num().max())
     try:
         with contextlib.redirect_stdout(said):
