@@ -74,11 +74,13 @@ def test_release_clears_the_traceback_that_a_failed_cell_leaves(model, monkeypat
     try:
         failed_cell(list(model.model.parameters()))
     except ValueError as error:
+        kept = error  # as a variable of the student's or a debugger does
         for name in ("last_exc", "last_value"):
             monkeypatch.setattr(sys, name, error, raising=False)
         monkeypatch.setattr(sys, "last_traceback", error.__traceback__, raising=False)
     release(model)
     assert are_all_gone(references)
+    assert kept.__traceback__ is None
 
 
 def test_second_release_says_so_and_does_nothing(model, capsys):

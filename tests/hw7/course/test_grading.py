@@ -172,6 +172,21 @@ def test_files_after_the_deadline_are_late(course):
     )
 
 
+def test_the_summary_counts_every_student_once(course, tmp_path, capsys):
+    roster = tmp_path / "roster.csv"
+    roster.write_text("student_id\n" + "".join(f"b{n}\n" for n in range(10)), "utf-8")
+    without_texts = {name: code for name, code in RIGHT.items() if name not in ("q8", "q10")}
+    for number, content in enumerate(
+        [sheet(without_texts), sheet(RIGHT), sheet(RIGHT), b"no", b"no", b"no"]
+    ):
+        course.hand_in(f"b{number}.ipynb", content)
+    course.grade("--roster", str(roster))
+    assert (
+        "10 students: 1 graded, 2 wait for rubric points, 3 unreadable, 4 without a submission."
+        in capsys.readouterr().out
+    )
+
+
 def test_the_time_in_the_roster_beats_that_of_the_file(course, tmp_path):
     roster = tmp_path / "roster.csv"
     roster.write_text("student_id,submitted_at\nb1,2026-05-01T12:00:01Z\n", "utf-8")

@@ -32,7 +32,7 @@ from hw7.fetch.errors import (
 from hw7.fetch.folders import bytes_on_disk, git_blob_sha1_of, sha256_of
 from hw7.fetch.hub import fetch_model
 from hw7.fetch.hub_files import HubFile, needed_files
-from hw7.fetch.transfers import choose_client
+from hw7.fetch.transfers import Transfer, aria2c_notes, choose_client, fetch_with_aria2c
 from tests.support.hub_server import (
     ACCEPTED_TOKEN,
     FOREVER,
@@ -416,6 +416,20 @@ def test_aria2c_asked_for_and_absent_says_how_to_install_it(monkeypatch):
     with pytest.raises(DownloadError, match="apt install aria2"):
         choose_client("aria2c")
     assert choose_client("auto") == "hf"
+
+
+@pytest.mark.parametrize(("arrived", "are_notes_kept"), [(4, False), (3, True)])
+def test_a_wrong_checksum_ends_a_whole_file_for_aria2c_and_no_part_of_one(
+    tmp_path, monkeypatch, arrived, are_notes_kept
+):
+    program, part = tmp_path / "aria2c", tmp_path / "part"
+    program.write_text("#!/bin/sh\ncat > /dev/null\nexit 32\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    part.write_bytes(b"x" * arrived)
+    aria2c_notes(part).touch()
+    fetch_with_aria2c([Transfer("http://x", {}, part, 4, "0" * 64)], 1.0, show_progress=False)
+    assert aria2c_notes(part).exists() == are_notes_kept
 
 
 def named(*names: str) -> list[HubFile]:

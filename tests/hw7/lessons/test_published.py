@@ -2,6 +2,8 @@
 
 import json
 
+import numpy
+import pandas
 import pytest
 
 from helpers.environment import assets_folder
@@ -68,11 +70,20 @@ def test_published_heatmaps_show_as_text_where_no_notebook_renders_them(capsys):
 
 
 def test_only_tokens_that_both_runs_have_once_are_compared():
-    explanation = made_explanation()
-    method = explanation.methods[0]
-    table = explanation.table(method)
-    compared = compare_with_published(explanation, table.iloc[:, :2], method)
-    once = [token for token in table.columns[:2] if list(table.columns).count(token) == 1]
-    assert list(compared["generated"]) == once
-    ours, theirs = "strongest source (this run)", "strongest source (published)"
-    assert list(compared[ours]) == list(compared[theirs])
+    scores = numpy.array([[0.9, 0.2, 0.9, 0.6], [0.1, 0.8, 0.1, 0.4]])
+    ours = made_explanation(
+        ["我", "你"], ["I", "you", "I", "and"], methods=["saliency"], scores=[scores]
+    )
+    published = pandas.DataFrame(
+        [[0.5, 0.7, 0.8, 0.9], [0.4, 0.3, 0.2, 0.1]],
+        index=pandas.Index(["我", "你"], name="source"),
+        columns=pandas.Index(["I", "you", "and", "and"], name="generated"),
+    )
+    (row,) = compare_with_published(ours, published, "saliency").to_dict("records")
+    assert row == {
+        "generated": "you",
+        "strongest source (this run)": "你",
+        "score (this run)": 0.8,
+        "strongest source (published)": "我",
+        "score (published)": 0.7,
+    }

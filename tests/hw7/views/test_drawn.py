@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import numpy
 import pytest
+from matplotlib.colors import to_rgb
 from PIL import Image
 
 from hw7.views.picture import figure_of
@@ -87,6 +88,12 @@ def darkness(color) -> int:
     return -sum(color)
 
 
+def luminance(color) -> float:
+    """Return the relative luminance of WCAG 2.1 of red, green and blue from 0 to 1."""
+    linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in color]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 def blueness(color) -> int:
     return color[2] - color[0]
 
@@ -126,6 +133,19 @@ def test_every_number_stands_between_its_tokens(explanation, method):
         for column, generated in enumerate(GENERATED)
     }
     assert numbers_of(figure, maps_of(figure)[method]) == expected
+
+
+def test_every_number_can_be_read_on_its_color(explanation, tmp_path):
+    figure, image = plotted(explanation, tmp_path)
+    for axes in maps_of(figure):
+        colors = colors_of(image, figure, axes)
+        for text in axes.texts:
+            if re.fullmatch(r"[−\d.]+", text.get_text()):
+                column, row = map(round, text.get_position())
+                behind = luminance([part / 255 for part in colors[SOURCE[row], GENERATED[column]]])
+                light, dark = sorted([behind, luminance(to_rgb(text.get_color()))], reverse=True)
+                # The least contrast of WCAG 2.1 for text, level AA.
+                assert (light + 0.05) / (dark + 0.05) >= 4.5
 
 
 def test_tokens_stand_in_the_order_of_the_text(explanation):
