@@ -61,7 +61,7 @@ def load_mutants() -> list[Mutant]:
     """Read the list of wrong edits."""
     text = Path(__file__).with_name("mutants.yaml").read_text(encoding="utf-8")
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return [Mutant(**entry) for entry in yaml.load(text, loader)]  # noqa: S506
+    return [Mutant(**entry) for entry in yaml.load(text, loader)]
 
 
 def copy_of_project(folder: Path) -> Path:
