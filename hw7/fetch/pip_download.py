@@ -5,8 +5,10 @@ import shutil
 import subprocess
 import sys
 from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
 
+from packaging.version import Version
 from tqdm.auto import tqdm
 
 from hw7.fetch.errors import PACKAGE_MIRROR, DiskFullError, DownloadError, NoNetworkError
@@ -69,12 +71,14 @@ def pip_command() -> list[str]:
     """Return the words that start pip; environments made by uv have none of their own.
 
     Raises:
-        DownloadError: neither pip nor uv is there.
+        DownloadError: neither pip, nor the one that Python brings for new environments, nor uv.
     """
     # Not find_spec: at the mere question setuptools switches its distutils off, and triton, which
     # the CUDA builds of torch import, then fails (Python before 3.12).
     if _pip_version():
         return [sys.executable, "-m", "pip"]
+    if bundled := _bundled_pip():  # needs no network
+        return [sys.executable, str(bundled / "pip")]
     if uv := shutil.which("uv"):
         return [uv, "tool", "run", "pip"]
     raise DownloadError(
@@ -85,9 +89,8 @@ def pip_command() -> list[str]:
 
 def _has_raw_progress() -> bool:
     """Tell whether pip can print its progress as numbers (24.1 and later)."""
-    from packaging.version import Version
-
-    version = _pip_version()
+    bundled = _bundled_pip()
+    version = _pip_version() or (bundled and bundled.name.split("-")[1])
     return version is None or Version(version) >= Version("24.1")
 
 
@@ -96,6 +99,13 @@ def _pip_version() -> str | None:
         return metadata.version("pip")
     except metadata.PackageNotFoundError:
         return None
+
+
+def _bundled_pip() -> Path | None:
+    """Return the wheel from which Python itself puts pip into new environments, or None."""
+    found = find_spec("ensurepip")
+    folder = Path(found.origin).parent if found and found.origin else Path()
+    return next(folder.glob("_bundled/pip-*.whl"), None)
 
 
 def _explain_failure(lines: list[str]) -> DownloadError:

