@@ -90,7 +90,7 @@ def pip_command() -> list[str]:
 def _has_raw_progress() -> bool:
     """Tell whether pip can print its progress as numbers (24.1 and later)."""
     bundled = _bundled_pip()
-    version = _pip_version() or (bundled and bundled.name.split("-")[1])
+    version = _pip_version() or (bundled.name.split("-")[1] if bundled else None)
     return version is None or Version(version) >= Version("24.1")
 
 
