@@ -41,26 +41,16 @@ class Identity:
 
 
 class Identities:
-    """Tells whose the files of one download are.
-
-    Args:
-        files: All files of it.
-        class_list: Who is in the class.
-        is_archive: Whether it is a zip.
-    """
+    """Tells whose the files of one download, a zip or a folder, are."""
 
     def __init__(
         self, files: Sequence[SubmittedFile], class_list: ClassList, is_archive: bool
     ) -> None:
         paths = [file.parts for file in files]
         self._class_list = class_list
-        self._level = student_level(
-            paths, lambda part: class_list.written_as(part) is not None, is_archive
-        )
-        self._metadata: dict[str, Any] = {}
-        for file in files:
-            if self.is_metadata(file):
-                self._metadata = _read_metadata(file)
+        self._level = student_level(paths, class_list.written_as, is_archive)
+        lists = [file for file in files if self.is_metadata(file)]
+        self._metadata = _read_metadata(lists[-1]) if lists else {}
 
     def is_metadata(self, file: SubmittedFile) -> bool:
         """Tell whether a file is Gradescope's list of who handed in what, and no student's."""
@@ -76,18 +66,18 @@ class Identities:
             return self._plain(parts[position], is_folder, below)
         own = f"{name.own} {below}".strip()
         login = name.name.partition("_")[0]
+        if name.platform == "Gradescope" and name.name in self._metadata:
+            return self._submitter(name, own)
         student = self._of_platform(name)
         if student and login != name.name and self._class_list.logged_in_as(login) is student:
             # The login before the name is NTU COOL's, which marks nobody late.
             name = replace(name, platform="NTU COOL", login=login, is_late=None)
-        if name.platform == "Gradescope" and name.name in self._metadata:
-            return self._submitter(name, own)
-        if student is None:
-            known = name.login or (f"{name.name}_{name.number}" if name.number else name.name)
-            known = name.name if name.platform == "Gradescope" else known
-            student = Student(_as_id(known), printable(name.name)[:80])
-            return Identity(student, name, own, not self._class_list.students)
-        return Identity(student, name, own)
+        if student is not None:
+            return Identity(student, name, own)
+        known = name.login or f"{name.name}_{name.number}".removesuffix("_")
+        known = name.name if name.platform == "Gradescope" else known
+        student = Student(_as_id(known), printable(name.name)[:80])
+        return Identity(student, name, own, not self._class_list.students)
 
     def _of_platform(self, name: PlatformName) -> Student | None:
         """Return whom a platform's number, login or name stands for in the class list."""
@@ -106,8 +96,8 @@ class Identities:
 
     def _submitter(self, name: PlatformName, own: str) -> Identity:
         entry = self._metadata[name.name]
-        submitters = entry.get(":submitters") if isinstance(entry, dict) else None
-        found = [s for s in submitters or [] if isinstance(s, dict)]
+        entry = entry if isinstance(entry, dict) else {}
+        found = [s for s in entry.get(":submitters") or [] if isinstance(s, dict)]
         facts = [{k: str(s.get(f":{k}") or "") for k in ("sid", "email", "name")} for s in found]
         people = [
             self._class_list.student(f["sid"])
@@ -116,7 +106,7 @@ class Identities:
             or Student(_as_id(f["sid"] or f["email"] or name.name), printable(f["name"])[:80])
             for f in facts
         ] or [Student(name.name)]
-        stated = str(entry.get(":created_at") or "") if isinstance(entry, dict) else ""
+        stated = str(entry.get(":created_at") or "")
         return Identity(
             people[0],
             name,
@@ -131,11 +121,8 @@ class Identities:
         stem = part if is_folder else part.rpartition(".")[0] or part
         if student is None:
             return Identity(Student(_as_id(stem)), None, below, not self._class_list.students)
-        is_exact = comparable(student.id) in {
-            comparable(stem),
-            comparable(stem.removeprefix("hw7_")),
-        }
-        return Identity(student, None, below, is_exact=is_exact)
+        spellings = {comparable(stem), comparable(stem.removeprefix("hw7_"))}
+        return Identity(student, None, below, is_exact=comparable(student.id) in spellings)
 
 
 def _as_id(text: str) -> str:

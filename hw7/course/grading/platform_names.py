@@ -53,30 +53,24 @@ def platform_name(part: str, is_folder: bool) -> PlatformName | None:
     Where several naming schemes fit, the one whose number comes first is the platform's: what
     follows it is the student's and may imitate another.
     """
-    found = [
-        (match.start("number" if match.groupdict().get("number") else "order"), platform, match)
-        for platform, pattern in _PATTERNS.items()
-        if (is_folder and platform in _FOLDERS) or (not is_folder and platform != "Gradescope")
+    found = {
+        match.start("number" if match.groupdict().get("number") else "order"): (platform, match)
+        for platform, pattern in reversed(_PATTERNS.items())
+        if (platform in _FOLDERS if is_folder else platform != "Gradescope")
         if (match := pattern.fullmatch(part))
-    ]
+    }
     if not found:
         return None
-    _, platform, match = min(found, key=lambda one: one[0])
+    platform, match = found[min(found)]
     parts = match.groupdict(default="")
-    is_late = bool(parts.get("late") or parts.get("late2"))
-    return PlatformName(
-        platform,
-        parts["name"],
-        parts.get("number", ""),
-        parts.get("login", ""),
-        is_late if platform.startswith("Canvas") else None,
-        int(parts.get("order") or 0),
-        parts.get("own", ""),
-    )
+    is_late = bool(parts.pop("late", "")) | bool(parts.pop("late2", ""))
+    order = int(parts.pop("order", "") or 0)
+    marks_late = platform.startswith("Canvas")
+    return PlatformName(platform, **parts, is_late=is_late if marks_late else None, order=order)
 
 
 def student_level(
-    paths: Sequence[Sequence[str]], is_student: Callable[[str], bool], is_archive: bool
+    paths: Sequence[Sequence[str]], is_student: Callable[[str], object], is_archive: bool
 ) -> int:
     """Return which part of the paths names the students: 0 for the first.
 
@@ -89,10 +83,8 @@ def student_level(
         is_archive: Whether they lie in a zip.
     """
     for level in range(MAX_LEVEL):
-        for path in paths:
-            if len(path) > level:
-                is_folder = len(path) > level + 1
-                if platform_name(path[level], is_folder) or is_student(path[level]):
-                    return level
+        for path in (path for path in paths if len(path) > level):
+            if platform_name(path[level], len(path) > level + 1) or is_student(path[level]):
+                return level
     is_shared = len({path[0] for path in paths}) == 1 and all(len(path) > 1 for path in paths)
     return int(is_shared and (is_archive or any(len(path) > 2 for path in paths)))

@@ -70,7 +70,7 @@ def load_roster(path: Path) -> list[Student]:
     students = [student for student in students if student.id]
     if not students:
         raise HomeworkError(f"The roster {path} needs a column `student_id` and a row below it.")
-    seen: set[str] = set()
+    seen = set()
     for student in students:
         if re.fullmatch(r"\d([.,]\d+)?E\+\d+", student.id):
             raise HomeworkError(
@@ -115,9 +115,7 @@ def file_stem(student_id: str) -> str:
 class ClassList:
     """Finds students by what a platform or an instructor wrote.
 
-    Args:
-        students: The roster, or the students the key has sentences for; empty when neither is
-            there, and every file name is believed.
+    Without students every file name is believed.
 
     Attributes:
         numbered_platforms: The platforms whose own numbers of the students the roster knows.
@@ -158,8 +156,7 @@ class ClassList:
     def written_as(self, text: str) -> Student | None:
         """Return the student that a folder or file which no platform named is called after."""
         plain = _COPY.sub("", text)
-        whole = self.student(plain) or self._by_key.get(f"file {comparable(plain)}")
-        if whole is not None:
+        if whole := self.student(plain) or self._by_key.get(f"file {comparable(plain)}"):
             return whole
         found = self.mentioned_in(plain)
         return found[0] if len(found) == 1 else None
@@ -169,14 +166,13 @@ class ClassList:
         text = _COPY.sub("", text)[:255]
         words = [word for word in re.split(r"[\W_]+", text) if word]
         found = [self.student(word) for word in words if len(word) >= _MIN_WORD]
-        found += [self._by_key.get(f"file {comparable(text)}")]
         plain = comparable(text)
+        found += [self._by_key.get(f"file {plain}")]
         found += [s for odd, s in self._odd_ids if len(odd) >= _MIN_WORD and odd in plain]
         # A single word of Latin letters, such as May, is no name that tells a student.
-        parts: list[tuple[str, ...]]
-        parts = [(word,) for word in words if len(word) > 1 and min(word) >= _FIRST_HAN]
-        parts += [tuple(words[i : i + n]) for n in (2, 3, 4) for i in range(len(words) - n + 1)]
-        found += [self.named(" ".join(part)) for part in parts]
+        names = [word for word in words if len(word) > 1 and min(word) >= _FIRST_HAN]
+        names += [" ".join(words[i : i + n]) for n in (2, 3, 4) for i in range(len(words) - n + 1)]
+        found += [self.named(name) for name in names]
         return list({student.id: student for student in found if student}.values())
 
 

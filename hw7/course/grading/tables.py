@@ -74,11 +74,12 @@ class Ids:
         if plain in self._exact:
             return [self._exact[plain]]
         if found := _SCIENTIFIC.fullmatch(comparable(spelling.replace(",", "."))):
-            decimals, length = found[2] or "", int(found[3]) + 1
+            digits, length = len(found[2] or ""), int(found[3]) + 1
+            rounded = f"{float(found[0]):.{digits}e}"
             return [
                 known
                 for number, group in self._numbers.items()
-                if len(number) == length and f"{int(number):.{len(decimals)}e}" == _as_python(found)
+                if len(number) == length and f"{int(number):.{digits}e}" == rounded
                 for known in group
             ]
         whole = re.sub(r"[.,]0+$", "", plain)
@@ -88,7 +89,3 @@ class Ids:
         """Return the one id that a spelling stands for; None where there are none or several."""
         found = self.all_of(spelling)
         return found[0] if len(found) == 1 else None
-
-
-def _as_python(found: re.Match[str]) -> str:
-    return f"{found[1]}{'.' if found[2] else ''}{found[2] or ''}e+{int(found[3]):02}"
