@@ -30,7 +30,8 @@ _BRACKETS = re.compile(r"(?<=.)\s*[(\[].*", re.DOTALL)
 _SCORE = re.compile(r"(?<=.)[\s:=,/]+(?:\d*\.\d+%?|\d+%)$")
 _BEFORE_NUMBER = re.compile(r"[^\d.:=]{1,20}[:=]\s*")
 _ABOUT = re.compile(r"^(?:约|大约|大概|about|approx\.?|~|≈|=)\s*|\s*左右$", re.IGNORECASE)
-_CHINESE = {c: str(n) for n, c in enumerate("零一二三四五六七八九")} | {"〇": "0", "两": "2"}
+_CHINESE = "零〇一二三四五六七八九两"
+_WESTERN = str.maketrans(_CHINESE + "点點", "001234567892..")
 _TENS = re.compile(r"([1-9])?十([1-9])?")
 _PLAIN_NUMBER = re.compile(r"[+-]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d{1,3})?")
 _FRACTION = re.compile(r"(\d{1,9})\s*/\s*([1-9]\d{0,8})")
@@ -72,8 +73,7 @@ def interpret(question: Question, given: Assignment | Constant) -> Answer:
         return _free_text(found, notes)
     if found.problem:
         bare = Assignment(found.name, found.typed, note="没有加引号 (without quotes)")
-        is_plain = len(found.typed) < MAX_TOKEN_CHARACTERS and _is_answer(question, found.typed)
-        if is_plain:
+        if len(found.typed) < MAX_TOKEN_CHARACTERS and _is_answer(question, found.typed):
             return interpret(question, bare)
         return Answer("malformed", None, notes, found.problem, found.typed)
     if found.later:
@@ -112,8 +112,7 @@ def _plain(text: str) -> str:
 
 def _without_lead(text: str) -> str:
     """Return an answer without words before it, such as ``答案是``."""
-    found = _LEADING.match(text)
-    return text[found.end() :] if found else text
+    return text[found.end() :] if (found := _LEADING.match(text)) else text
 
 
 def _letter(question: Question, value: str) -> Answer:
@@ -127,8 +126,7 @@ def _letter(question: Question, value: str) -> Answer:
     others = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", rest if len(rest) > 4 else rest.upper())
     is_alone = not plain[1:2].isalnum() or not plain[1:2].isascii()
     if letter in question.options and is_alone and not set(others) & set(question.options):
-        notes = () if letter == value else (f"{_brief(value)} 读作 {letter} (read as {letter})",)
-        return Answer("accepted", letter, notes)
+        return _accepted(letter, value)
     legal = "、".join(question.options)
     return _malformed(f"{_brief(value)} 不是选项 {legal} 之一 (not one of the options)")
 
@@ -151,8 +149,13 @@ def _token(question: Question, value: str) -> Answer:
     meant = [one for one in question.suggestions if simplified(one) == simplified(token)]
     if token not in meant and len(meant) == 1:
         token = meant[0]
-    notes = () if token == value else (f"{_brief(value)} 读作 {token} (read as {token})",)
-    return Answer("accepted", token, notes)
+    return _accepted(token, value)
+
+
+def _accepted(meant: str, value: str) -> Answer:
+    """Accept what was meant, with a note where something else was typed."""
+    notes = () if meant == value else (f"{_brief(value)} 读作 {meant} (read as {meant})",)
+    return Answer("accepted", meant, notes)
 
 
 @lru_cache(maxsize=4096)
@@ -170,7 +173,6 @@ def _converter() -> "OpenCC":
 
 def _number(question: Question, value: Constant) -> Answer:
     """Accept numbers and their usual spellings, in the question's range."""
-    notes: tuple[str, ...] = ()
     try:
         number = parse_number(value) if isinstance(value, str) else float(value or 0)
     except OverflowError:
@@ -182,8 +184,8 @@ def _number(question: Question, value: Constant) -> Answer:
     low, high = question.minimum, question.maximum
     if low is not None and high is not None and not low <= number <= high:
         return _malformed(f"{number:g} 不在 {low:g} 到 {high:g} 之间 (out of range)")
-    if isinstance(value, str) and not _PLAIN_NUMBER.fullmatch(value):
-        notes = (f"{_brief(value)} 读作 {number:g} (read as {number:g})",)
+    is_plain = not isinstance(value, str) or _PLAIN_NUMBER.fullmatch(value)
+    notes = () if is_plain else (f"{_brief(value)} 读作 {number:g} (read as {number:g})",)
     return Answer("accepted", number, notes)
 
 
@@ -197,9 +199,8 @@ def parse_number(text: str) -> float | None:
     if len(text) > MAX_NUMBER_CHARACTERS or is_ambiguous:
         return None
     plain = _without_lead(_BRACKETS.sub("", _plain(text).strip(_WRAPPING)))
-    plain = (
-        _ABOUT.sub("", _BEFORE_NUMBER.sub("", plain, count=1)).strip(_WRAPPING).rstrip("。,，、;:!")
-    )
+    plain = _ABOUT.sub("", _BEFORE_NUMBER.sub("", plain, count=1))
+    plain = plain.strip(_WRAPPING).rstrip("。,，、;:!")
     if fraction := _FRACTION.fullmatch(plain):
         return int(fraction[1]) / int(fraction[2])
     divisor = 1.0
@@ -218,11 +219,10 @@ def parse_number(text: str) -> float | None:
 
 def _western_digits(text: str) -> str:
     """Rewrite Chinese digits up to ninety-nine, with or without decimals; leave the rest alone."""
-    if not any(character in _CHINESE or character == "十" for character in text):
+    if not set(text) & {*_CHINESE, "十"}:
         return text
-    text = "".join(_CHINESE.get(character, character) for character in text)
-    text = text.replace("点", ".").replace("點", ".")
-    return _TENS.sub(lambda tens: f"{tens[1] or 1}{tens[2] or 0}", text, count=1)
+    western = text.translate(_WESTERN)
+    return _TENS.sub(lambda tens: f"{tens[1] or 1}{tens[2] or 0}", western, count=1)
 
 
 def _malformed(problem: str) -> Answer:

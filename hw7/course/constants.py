@@ -78,14 +78,15 @@ def decimal_comma(node: ast.Tuple) -> str:
 
 def describe(node: ast.expr) -> str:
     """Name the kind of an expression that is no constant."""
-    if isinstance(node, ast.JoinedStr):
-        return "f 字符串 (an f-string)"
-    if isinstance(node, ast.Call):
-        return "函数调用 (a call)"
-    if isinstance(node, ast.Name):
-        return f"没有加引号的名字 {node.id[:40]} (a name without quotes)"
-    if isinstance(node, ast.Constant):
-        return f"{type(node.value).__name__} 类型 (of type {type(node.value).__name__})"
-    if isinstance(node, ast.List | ast.Tuple | ast.Dict | ast.Set):
-        return "列表或字典 (a collection)"
+    match node:
+        case ast.JoinedStr():
+            return "f 字符串 (an f-string)"
+        case ast.Call():
+            return "函数调用 (a call)"
+        case ast.Name(id=name):
+            return f"没有加引号的名字 {name[:40]} (a name without quotes)"
+        case ast.Constant(value=value):
+            return f"{type(value).__name__} 类型 (of type {type(value).__name__})"
+        case ast.List() | ast.Tuple() | ast.Dict() | ast.Set():
+            return "列表或字典 (a collection)"
     return "表达式 (an expression)"

@@ -69,22 +69,22 @@ def read_assignments(source: str) -> list[Assignment]:
     if source[:1].isspace():
         source = textwrap.dedent(source)  # Jupyter forgives a cell that is indented as a whole
     for attempt in (source, without_magic(source)):
-        if (tree := parsed(attempt)) is not None:
-            return list(_read_block(tree.body, attempt.encode("utf-8", "replace").split(b"\n")))
+        if (found := _read_python(attempt)) is not None:
+            return found
     return [found for line in answer_lines(source) for found in _read_line(*line)]
 
 
 def last_assignments(sources: Iterable[str]) -> tuple[dict[str, Assignment], list[str]]:
-    """Return the last answer to each name over all cells, and the names whose answer changed.
-
-    What is empty never displaces an answer, as in a template appended at the end; what can't be
-    read never displaces what can, but is kept beside it.
-    """
+    """Return what ``last_of`` says of the assignments in code cells."""
     return last_of(found for source in sources for found in read_assignments(source))
 
 
 def last_of(assignments: Iterable[Assignment]) -> tuple[dict[str, Assignment], list[str]]:
-    """Return the same of assignments in order."""
+    """Return the last answer to each name, and the names whose answer changed.
+
+    What is empty never displaces an answer, as in a template appended at the end; what can't be
+    read never displaces what can, but is kept beside it.
+    """
     last: dict[str, Assignment] = {}
     changed: dict[str, None] = {}
     for assignment in assignments:
@@ -101,14 +101,21 @@ def last_of(assignments: Iterable[Assignment]) -> tuple[dict[str, Assignment], l
     return last, list(changed)
 
 
+def _read_python(source: str) -> list[Assignment] | None:
+    """Return what code assigns to answers, None where it is no Python or might hurt the parser."""
+    tree = parsed(source)
+    lines = source.encode("utf-8", "replace").split(b"\n")
+    return None if tree is None else list(_read_block(tree.body, lines))
+
+
 def _read_block(
     nodes: Iterable[ast.AST], lines: list[bytes], is_conditional: bool = False
 ) -> Iterator[Assignment]:
     """Yield what statements assign to answers; names inside functions and classes are others."""
     for node in nodes:
         for target, value in _assigned(node):
-            for found in _read_target(target, value, lines):
-                yield _conditional(found) if is_conditional else found
+            found = _read_target(target, value, lines)
+            yield from map(_conditional, found) if is_conditional else found
         if isinstance(node, ast.With | ast.Try):
             yield from _read_block(node.body, lines, is_conditional)
         elif isinstance(node, ast.If | ast.For | ast.While):
@@ -136,19 +143,15 @@ def _read_target(
     target: ast.expr, value: ast.expr | None, lines: list[bytes]
 ) -> Iterator[Assignment]:
     if isinstance(target, ast.Tuple | ast.List):
-        is_pairwise = isinstance(value, ast.Tuple | ast.List) and len(value.elts) == len(
-            target.elts
-        )
-        values = value.elts if is_pairwise else [None] * len(target.elts)  # type: ignore[union-attr]
-        for element, part in zip(target.elts, values, strict=True):
-            yield from _read_target(element, part, lines)
+        values = value.elts if isinstance(value, ast.Tuple | ast.List) else []
+        is_pairwise = len(values) == len(target.elts)
+        for position, element in enumerate(target.elts):
+            yield from _read_target(element, values[position] if is_pairwise else None, lines)
     elif isinstance(target, ast.Name) and (name := answer_name(target.id)):
-        is_usual = target.id == name
-        note = "" if is_usual else f"变量名写成 {target.id} (spelled {target.id})"
+        note = "" if target.id == name else f"变量名写成 {target.id} (spelled {target.id})"
         if value is None:
-            yield Assignment(
-                name, problem="不是一个简单的赋值 (no plain assignment)", typed=target.id
-            )
+            problem = "不是一个简单的赋值 (no plain assignment)"
+            yield Assignment(name, problem=problem, typed=target.id)
         else:
             yield _read_value(name, value, note, lines)
 
@@ -192,9 +195,8 @@ def _read_line(name: str, text: str, place: str) -> Iterator[Assignment]:
         return
     lines = without_magic(text).split("\n")
     for count in range(1, min(len(lines), _LINES_TRIED) + 1):
-        part = "\n".join(lines[:count])
-        if (tree := parsed(part)) is not None:
-            yield from _read_block(tree.body, part.encode("utf-8", "replace").split(b"\n"))
+        if (found := _read_python("\n".join(lines[:count]))) is not None:
+            yield from found
             return
     right = _PARAMETER.sub("", re.split("[=＝]", text, maxsplit=1)[1].strip()[:MAX_TEXT_CHARACTERS])
     note = "全角符号已按半角读取 (full-width punctuation read as plain)"

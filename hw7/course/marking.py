@@ -10,11 +10,11 @@ from hw7.course.right_answers import KeyAnswer
 
 Verdict = Literal["right", "wrong", "unanswered", "malformed", "rubric", "void"]
 
-WRONG_TOKEN = Wording(
+_WRONG_TOKEN = Wording(
     zh="请在热图里找到题目问的生成词元那一列，比较这一列中每个源词元的分数。",
     en="Find the column of the generated token and compare the scores of its source tokens.",
 )
-WRONG_NUMBER = Wording(
+_WRONG_NUMBER = Wording(
     zh="请检查方法、行（源词元）和列（生成词元）是否都与题目一致。",
     en="Check that the method, the row (source) and the column (generated) are the ones asked for.",
 )
@@ -53,7 +53,7 @@ def mark_answer(question: Question, given: Assignment | None, key: KeyAnswer | N
         return Mark(question, answer, "rubric", None)
     if is_right(question, answer, key):
         return Mark(question, answer, "right", question.points)
-    generic = WRONG_NUMBER if question.type == "number" else WRONG_TOKEN
+    generic = _WRONG_NUMBER if question.type == "number" else _WRONG_TOKEN
     feedback = key.feedback.get(str(answer.value)) or (generic if question.query else None)
     return Mark(question, answer, "wrong", 0.0, feedback)
 
