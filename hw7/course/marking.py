@@ -37,12 +37,9 @@ class Mark:
 
 
 def mark_answer(question: Question, given: Assignment | None, key: KeyAnswer | None) -> Mark:
-    """Mark one answer; a free text with something in it waits for a human.
+    """Mark an answer to a question as this student was asked it.
 
-    Args:
-        question: The question as this student was asked it.
-        given: What stands in the sheet; None where nothing does.
-        key: The right answer; None where there is none to compare with.
+    A free text with something in it waits for a human, as does what no key answers.
     """
     answer = interpret(question, given)
     if key is not None and key.void:

@@ -36,10 +36,6 @@ class KeyAnswer(Record):
 
 
 class Conceptual(Record):
-    """Answers that do not depend on a student: the instructor's file, and what is opened for all.
-
-    Attributes:
-        answers: The answers by question.
-    """
+    """Answers that depend on no student: the instructor's file, and what is opened for all."""
 
     answers: dict[QuestionId, KeyAnswer]

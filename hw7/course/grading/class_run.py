@@ -74,11 +74,7 @@ class Grader:
         """Grade all files and return one result per student, in the order of their ids.
 
         One bad file never stops the run; students of the roster without a file are listed too.
-
-        Args:
-            files: All files of one download.
-            is_archive: Whether they lie in a zip.
-            progress: Wraps the files in a progress bar.
+        ``is_archive`` says that the files lie in a zip; ``progress`` wraps them in a bar.
         """
         identities = Identities(files, self.class_list, is_archive)
         files_of: dict[str, list[ReadFile]] = {}

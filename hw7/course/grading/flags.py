@@ -12,11 +12,7 @@ MIN_TEXT_CHARACTERS = 20  # shorter free texts may agree by chance
 
 
 def copies(chosen: Mapping[str, ReadFile]) -> Iterator[tuple[str, str]]:
-    """Yield student and flag wherever a file or a text is another's.
-
-    Args:
-        chosen: The file that counts for each student id.
-    """
+    """Yield student and flag wherever a file that counts, or a text in it, is another's."""
     files: dict[str, list[str]] = {}
     texts: dict[tuple[str, str], list[str]] = {}
     for name, read in chosen.items():
@@ -45,12 +41,8 @@ def false_claims(
 ) -> Iterator[tuple[str, str]]:
     """Yield student and flag wherever a file bears the id or name of another student.
 
-    Both are flagged: whoever handed it in, and whose name it bears.
-
-    Args:
-        files_of: Every file of each student.
-        class_list: The class; where it is empty, whoever handed something in.
-        is_sure: Whether the students are known without a class list.
+    Both are flagged: whoever handed it in, and whose name it bears. Without a class list those who
+    handed something in are the class, and other ids may be right, unless ``is_sure``.
     """
     known = class_list
     if not class_list.students:
@@ -83,13 +75,7 @@ def _claimed(notebook: SubmittedNotebook | None) -> list[str]:
 
 
 def flags_against_key(notebook: SubmittedNotebook, key: Key, key_id: str) -> Iterator[str]:
-    """Yield what is odd about a sheet compared with the key.
-
-    Args:
-        notebook: The sheet.
-        key: Tells whose sentence each explanation's digest belongs to.
-        key_id: The student's id as the key spells it.
-    """
+    """Yield what is odd about a sheet of the student whom the key calls ``key_id``."""
     own = key.students.get(key_id)
     if key.students and own is None:
         yield "答案里没有这个学生的句子 (no personal sentence in the key; the common one was used)"

@@ -74,13 +74,9 @@ def student_level(
 ) -> int:
     """Return which part of the paths names the students: 0 for the first.
 
-    That is the first at which anybody is known. Where nobody is, it is the second if all files lie
-    in one folder: that of a zip is the class's, that of a folder too if it holds folders.
-
-    Args:
-        paths: All paths below the submissions folder.
-        is_student: Whether a name of a folder or file is a student's of the class list.
-        is_archive: Whether they lie in a zip.
+    That is the first at which a platform or the class list (``is_student``) knows anybody. Where
+    nobody is known, it is the second if all files lie in one folder: that of a zip (``is_archive``)
+    is the class's, that of a folder too if it holds folders.
     """
     for level in range(MAX_LEVEL):
         for path in (path for path in paths if len(path) > level):

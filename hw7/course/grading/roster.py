@@ -25,12 +25,7 @@ _COPY = re.compile(r"(?:\s*\(\d+\)|-Copy\d+)*(?:\.ipynb)?$", re.I)
 
 @dataclass(frozen=True)
 class Student:
-    """One student of the class.
-
-    Attributes:
-        submitted_at: The time in the roster's ``submitted_at`` column, where it has one.
-        row: The roster's own columns, which a Canvas import must repeat unchanged.
-    """
+    """One student of the class, with the roster's own columns as ``row``."""
 
     id: str
     name: str = ""

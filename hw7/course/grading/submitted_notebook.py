@@ -141,11 +141,7 @@ def read_notebook(content: bytes) -> SubmittedNotebook:
 
 
 def _parsed_notebook(content: bytes) -> tuple[Any, int]:
-    """Parse a notebook of any version into version 4; return it and the version it had.
-
-    Raises:
-        SubmissionError: Not UTF-8, not JSON, nested too deep, or not a notebook.
-    """
+    """Parse a notebook of any version into version 4; return it and the version it had."""
     try:
         text = content.decode("utf-8-sig")
         notebook = json.loads(text)
@@ -178,11 +174,7 @@ def _upgraded(text: str) -> Any:
 
 
 def _cells(notebook: Any) -> list[tuple[str, str]]:
-    """Return type and source of every cell in order.
-
-    Raises:
-        SubmissionError: The notebook has no cells, too many, or cells that are not cells.
-    """
+    """Return type and source of every cell in order."""
     cells = notebook.get("cells") if isinstance(notebook, dict) else None
     if not isinstance(cells, list):
         raise SubmissionError("cells 不是列表 (cells are not a list)")

@@ -19,12 +19,7 @@ def canvas_rows(students: Sequence[Student], rows: Mapping[str, Row], column: st
 
     Canvas finds a student by ``ID`` or ``SIS User ID``: best use its own export as the roster, the
     columns of which are repeated here. Whoever waits for rubric points, or handed nothing in, gets
-    an empty cell, which Canvas leaves alone.
-
-    Args:
-        students: The roster, or the graded students where there is none.
-        rows: The gradebook by student id.
-        column: The assignment as Canvas names it, such as ``HW7 (12345)``.
+    an empty cell, which Canvas leaves alone. ``column`` is the assignment as Canvas names it.
     """
     maximum = next((row["maximum"] for row in rows.values()), "")
     empty = dict.fromkeys(_CANVAS_COLUMNS, "")
@@ -65,12 +60,8 @@ def otter_tests(questions: QuestionSet, key: Key | None) -> dict[str, str]:
     """Return otter's test files by name, such as ``q1.py``.
 
     Otter executes submissions, and a submission that runs can read its own hidden tests; ``hw7
-    grade`` does neither. Free texts and personal sentences have no otter test.
-
-    Args:
-        questions: The questions; free texts are left out, a human reads them.
-        key: Adds a hidden test for correctness that carries all points; without a key there are
-            only the visible format tests.
+    grade`` does neither. Free texts and personal sentences have no otter test. A key adds hidden
+    tests for correctness, which carry all points, to the visible ones of the format.
     """
     return {
         f"{question.id}.py": _test_file(question, key.answers[question.id] if key else None)

@@ -154,12 +154,9 @@ def load_gradebook(path: Path, questions: QuestionSet) -> list[Row]:
 
 
 def by_student(rows: Iterable[Row], known: Mapping[str, str], path: Path) -> dict[str, Row]:
-    """Return the rows of an earlier gradebook by student, though a spreadsheet mangled the ids.
+    """Return the rows of the gradebook at ``path`` by student, though a spreadsheet mangled the ids.
 
-    Args:
-        rows: The rows.
-        known: The names of the students of this run by id.
-        path: Where the rows are from, for the message.
+    ``known`` has the names of the students of this run by id.
 
     Raises:
         HomeworkError: A row may be one of several students'.
