@@ -154,7 +154,7 @@ def load_gradebook(path: Path, questions: QuestionSet) -> list[Row]:
 
 
 def by_student(rows: Iterable[Row], known: Mapping[str, str], path: Path) -> dict[str, Row]:
-    """Return the rows of the gradebook at ``path`` by student, though a spreadsheet mangled the ids.
+    """Return the rows of an earlier gradebook by student, though a spreadsheet mangled the ids.
 
     ``known`` has the names of the students of this run by id.
 
