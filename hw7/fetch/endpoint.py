@@ -119,11 +119,6 @@ def obstacle_to(repository: str, timeout: float = 3.0) -> Obstacle | None:
     return None
 
 
-def is_hub_reachable(repository: str, timeout: float = 3.0) -> bool:
-    """Tell whether the hub (or the mirror named by ``HF_ENDPOINT``) answers within some seconds."""
-    return obstacle_to(repository, timeout) is None
-
-
 def obstacle_in_cache() -> Obstacle | None:
     """Return what keeps the hub's cache on this machine from being written, or None."""
     from huggingface_hub import constants

@@ -57,18 +57,16 @@ def fetch_model(
             return folder
         address = hub_endpoint(endpoint)
         model = patiently(lambda: find_on_hub(repository, address), show_progress)
-        staging = folder.parent / f".{folder.name}.partial"
         if show_progress:
             print(f"Fetching {model.name} from {address} with {program}", flush=True)
         with tqdm(
             total=model.size, unit="B", unit_scale=True, desc=folder.name, disable=not show_progress
         ) as bar:
-            download = SnapshotDownload(model, staging, program, stall_seconds, bar)
-            download.adopt(folder)
+            download = SnapshotDownload(model, folder, program, stall_seconds, bar)
             patiently(download.run, show_progress)
         sha256 = {file.name: file.sha256 for file in model.files}
-        write_record(staging, sha256, model=model.name, commit=model.commit)
-        put_in_place(staging, folder)
+        write_record(download.staging, sha256, model=model.name, commit=model.commit)
+        put_in_place(download.staging, folder)
     return folder
 
 

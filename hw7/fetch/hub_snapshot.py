@@ -32,7 +32,7 @@ class SnapshotDownload:
 
     Attributes:
         model: what to fetch.
-        staging: the hidden folder the files arrive in.
+        staging: the hidden folder beside the final one that the files arrive in.
         client: the program that moves the bytes.
         stall_seconds: how long a transfer may bring almost nothing.
         bar: a tqdm bar in bytes.
@@ -40,22 +40,23 @@ class SnapshotDownload:
     """
 
     def __init__(
-        self, model: HubModel, staging: Path, client: ClientName, stall_seconds: float, bar: Any
+        self, model: HubModel, folder: Path, client: ClientName, stall_seconds: float, bar: Any
     ) -> None:
-        self.model, self.staging, self.client = model, staging, client
-        self.stall_seconds, self.bar = stall_seconds, bar
+        """Prepare a download; the right files of a folder filled by hand are copied from it."""
+        self.model, self.client, self.stall_seconds, self.bar = model, client, stall_seconds, bar
+        self.staging = folder.parent / f".{folder.name}.partial"
+        self.missing: list[HubFile] = []
         self._wrong_once: set[str] = set()
-        staging.mkdir(parents=True, exist_ok=True)
-        self.missing = [file for file in model.files if not file.is_content_of(staging / file.name)]
-        for file in self.missing:  # what is there belongs to another commit
-            (staging / file.name).unlink(missing_ok=True)
-
-    def adopt(self, folder: Path) -> None:
-        """Take over the right files of a folder somebody filled by hand; it stays as it is."""
-        for file in list(self.missing):
-            if file.is_content_of(folder / file.name):
-                shutil.copy2(folder / file.name, self.staging / file.name)
-                self.missing.remove(file)
+        self.staging.mkdir(parents=True, exist_ok=True)
+        for file in model.files:
+            here, there = self.staging / file.name, folder / file.name
+            if file.is_content_of(here):
+                continue
+            here.unlink(missing_ok=True)  # it belongs to another commit
+            if file.is_content_of(there):
+                shutil.copy2(there, here)
+            else:
+                self.missing.append(file)
 
     def run(self) -> None:
         """Fetch, verify and fetch again what is missing; may be called again after an error.
