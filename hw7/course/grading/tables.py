@@ -28,13 +28,10 @@ def read_table(path: Path, kind: str) -> tuple[list[str], list[Row]]:
         content = path.read_bytes()
         is_utf_16 = content[:2] in {b"\xff\xfe", b"\xfe\xff"}
         text = content.decode("utf-16" if is_utf_16 else "utf-8-sig")
-        first, _, rest = text.partition("\n")
-        declared = re.fullmatch(r"\"?sep=(.)\"?\s*", first)
-        header = (rest if declared else text).partition("\n")[0]
-        separator = declared[1] if declared else max(",;\t", key=header.count)
-        reader = csv.DictReader(
-            io.StringIO(rest if declared else text, newline=""), delimiter=separator
-        )
+        declared = re.match(r'"?sep=(.)"?[ \t\r]*(?:\n|\Z)', text)
+        table = text[declared.end() :] if declared else text
+        separator = declared[1] if declared else max(",;\t", key=table.partition("\n")[0].count)
+        reader = csv.DictReader(io.StringIO(table, newline=""), delimiter=separator)
         rows = [{str(k): v or "" for k, v in row.items() if isinstance(v, str)} for row in reader]
         return [str(name) for name in reader.fieldnames or []], rows
     except OSError as error:

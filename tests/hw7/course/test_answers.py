@@ -64,23 +64,10 @@ def test_infinity_nan_and_numbers_out_of_range_are_malformed(value):
 @pytest.mark.parametrize(
     "value",
     [
-        "B",
-        "b",
-        "Ｂ",
-        "ｂ",
-        "（B）",
-        "B。",
-        "选B",
-        "选项 B",
-        "「B」",
-        " B ",
-        "\u200bB",
-        "答案：B",
-        "B) 因为",
-        "B. Because the people concerned",
-        "B，受影响的人",
+        "B", "b", "Ｂ", "ｂ", "（B）", "B。", "选B", "选项 B", "「B」", " B ", "\u200bB",
+        "答案：B", "B) 因为", "B. Because the people concerned", "B，受影响的人",
     ],
-)
+)  # fmt: skip
 def test_an_option_is_accepted_in_any_spelling(value):
     assert interpret(QUESTIONS["q1"], value).value == "B"
 
@@ -102,25 +89,11 @@ def test_an_illegal_option_is_malformed_and_the_legal_ones_are_named(value):
 @pytest.mark.parametrize(
     "value",
     [
-        "机器",
-        "「机器」",
-        " 机器 ",
-        "▁机器",
-        "機器",
-        '"机器"',
-        "机器。",
-        "\u200b机器",
-        "\ufeff机器",
-        "机\u200d器",
-        "机器（0.14）",
-        "机器 (0.14)",
-        "机器: 0.14",
-        "机器 0.14",
-        "答案：机器",
-        "词元是机器",
-        "机器（machine）",
+        "机器", "「机器」", " 机器 ", "▁机器", "機器", '"机器"', "机器。", "\u200b机器",
+        "\ufeff机器", "机\u200d器", "机器（0.14）", "机器 (0.14)", "机器: 0.14", "机器 0.14",
+        "答案：机器", "词元是机器", "机器（machine）",
     ],
-)
+)  # fmt: skip
 def test_a_token_is_accepted_with_quotes_blanks_marks_and_in_traditional_characters(value):
     assert interpret(QUESTIONS["q3"], value).value == "机器"
 

@@ -67,17 +67,11 @@ def test_literals_are_read(source, expected):
 @pytest.mark.parametrize(
     ("source", "expected"),
     [
-        ("q3 = “机器”", "机器"),
-        ("q3 = 「机器」", "机器"),
-        ("q4 = ０．０３", "０．０３"),
-        ("q4 = 0，03", "0，03"),
-        ("q4 = 0,5", "0,5"),
-        ("q4 = 3%", "3%"),
-        ("q4 = 零点零三", "零点零三"),
-        ("q4 = 0.03。", "0.03。"),
-        ("Ｑ４ ＝ ０．０３", "０．０３"),
+        ("q3 = “机器”", "机器"), ("q3 = 「机器」", "机器"), ("q4 = ０．０３", "０．０３"),
+        ("q4 = 0，03", "0，03"), ("q4 = 0,5", "0,5"), ("q4 = 3%", "3%"),
+        ("q4 = 零点零三", "零点零三"), ("q4 = 0.03。", "0.03。"), ("Ｑ４ ＝ ０．０３", "０．０３"),
     ],
-)
+)  # fmt: skip
 def test_what_is_no_python_but_plain_to_a_person_is_read_and_noted(source, expected):
     (assignment,) = read_assignments(source)
     assert assignment.value == expected
@@ -87,29 +81,14 @@ def test_what_is_no_python_but_plain_to_a_person_is_read_and_noted(source, expec
 @pytest.mark.parametrize(
     "source",
     [
-        "q1 = __import__('os').system('true')",
-        "q1 = B",
-        "q1 = open('x').read()",
-        "q4 = 9**9**9",
-        "q1 = ['A', 'B']",
-        "q1 = {'A': 1}",
-        "q1 = b'A'",
-        "q1 = True",
-        "q4 = 3j",
-        "q4 = float('nan')",
-        "q1 = lambda: 'A'",
-        "q1 = [x for x in 'A']",
-        "q1 = (yield)",
-        "q1 += 'A'",
-        "q1, q2 = both",
-        "q1 = 'A",
-        "q1 = " + "[" * 400,
-        "q1 = " + "[" * 150 + "]" * 150,
-        "q4 = " + "9" * 5000,
-        "q1 = " + "{'a':" * 90 + "1" + "}" * 90,
-        "if True:\n    q1 = 'A'",
+        "q1 = __import__('os').system('true')", "q1 = B", "q1 = open('x').read()", "q4 = 9**9**9",
+        "q1 = ['A', 'B']", "q1 = {'A': 1}", "q1 = b'A'", "q1 = True", "q4 = 3j",
+        "q4 = float('nan')", "q1 = lambda: 'A'", "q1 = [x for x in 'A']", "q1 = (yield)",
+        "q1 += 'A'", "q1, q2 = both", "q1 = 'A", "q1 = " + "[" * 400,
+        "q1 = " + "[" * 150 + "]" * 150, "q4 = " + "9" * 5000,
+        "q1 = " + "{'a':" * 90 + "1" + "}" * 90, "if True:\n    q1 = 'A'",
     ],
-)
+)  # fmt: skip
 def test_anything_but_a_literal_is_a_problem_and_gives_no_value(source):
     found = read_assignments(source)
     assert found and all(a.problem and a.value is None for a in found)
@@ -169,18 +148,10 @@ def test_a_long_text_is_kept_whole(text):
 @pytest.mark.parametrize(
     "source",
     [
-        "print(q1)",
-        'check_answer("q1", q1)',
-        "q1 == 'A'",
-        '"""\nq1 = "A"\n"""',
-        '# q1 = "A"',
-        "%%bash\nq1='A'",
-        "x.q1 = 'A'",
-        "q123 = 'A'",
-        "q1a = 'A'",
-        "",
+        "print(q1)", 'check_answer("q1", q1)', "q1 == 'A'", '"""\nq1 = "A"\n"""', '# q1 = "A"',
+        "%%bash\nq1='A'", "x.q1 = 'A'", "q123 = 'A'", "q1a = 'A'", "",
     ],
-)
+)  # fmt: skip
 def test_what_is_no_assignment_to_an_answer_is_ignored(source):
     assert read_assignments(source) == []
 
