@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 
 from hw7.course.grading.submissions import SubmissionError
@@ -64,22 +65,15 @@ def test_the_hook_sees_what_it_must_see(tmp_path):
     assert "<answer>" not in run.stdout
 
 
-def test_attacks_are_graded_without_executing_opening_or_fetching(tmp_path):
-    course = Class(tmp_path)
+@pytest.fixture(scope="module")
+def watched(tmp_path_factory):
+    """A class of attacks (b….ipynb) and of damaged notebooks (m….ipynb), and what the hook saw."""
+    course = Class(tmp_path_factory.mktemp("class"))
     for number, attack in enumerate(ATTACKS):
         for question in ("q1", "q4", "q8", "student_id"):
             content = sheet({question: attack}, attack, f"%%time\n{attack}", f"!touch {CANARY}")
             course.hand_in(f"b{number}{question}.ipynb", content)
-    report = audited(course, course.submissions)
-    assert report["found"] == [] and report["code"] == 0
-    assert report["heavy"] == []
-    assert report["opened"] > len(ATTACKS) * 4 and report["parsed"] > len(ATTACKS)
-    assert not list(tmp_path.rglob(CANARY)) and not (PROJECT / CANARY).exists()
-
-
-def test_mutated_notebooks_all_end_in_a_row_and_nothing_is_executed(tmp_path):
-    course = Class(tmp_path)
-    count = 0
+    damaged = []
 
     @settings(
         max_examples=EXAMPLES,
@@ -88,23 +82,32 @@ def test_mutated_notebooks_all_end_in_a_row_and_nothing_is_executed(tmp_path):
         suppress_health_check=list(HealthCheck),
     )
     @given(mutated_notebooks())
-    def read_and_keep(content):
-        nonlocal count
-        course.hand_in(f"m{count}.ipynb", content)
-        count += 1
+    def keep(content):
+        damaged.append(course.hand_in(f"m{len(damaged)}.ipynb", content))
+
+    keep()
+    return course, damaged, audited(course, course.submissions)
+
+
+def test_strangers_files_are_graded_without_executing_opening_or_fetching(watched):
+    course, damaged, report = watched
+    assert report["found"] == [] and report["code"] == 0
+    assert report["heavy"] == []
+    files = len(ATTACKS) * 4 + len(damaged)
+    assert report["opened"] > files and report["parsed"] > files
+    assert not list(course.folder.rglob(CANARY)) and not (PROJECT / CANARY).exists()
+
+
+def test_mutated_notebooks_all_end_in_a_row_or_in_a_line_that_says_why(watched):
+    course, damaged, _ = watched
+    assert len(damaged) >= EXAMPLES
+    rows = read_csv(course.output)
+    statuses = [rows[path.stem]["status"] for path in damaged]
+    assert {"unreadable", "rubric"} <= set(statuses), "the mutations must both break and spare"
+    named = " ".join(row["file"] + row["problem"] + row["notes"] for row in rows.values())
+    for path in damaged:
+        assert path.name in named
         try:
-            read_notebook(content)
+            read_notebook(path.read_bytes())
         except SubmissionError as error:
             assert str(error) and "\n" not in str(error)
-
-    read_and_keep()
-    assert count >= EXAMPLES
-    report = audited(course, course.submissions)
-    assert report["found"] == [] and report["code"] == 0
-    assert not list(tmp_path.rglob(CANARY)) and not (PROJECT / CANARY).exists()
-    rows = read_csv(course.output)
-    statuses = [row["status"] for row in rows.values()]
-    assert {"unreadable", "rubric"} <= set(statuses), "the mutations must both break and spare"
-    files = {path.name for path in course.submissions.iterdir()}
-    named = " ".join(row["file"] + row["problem"] + row["notes"] for row in rows.values())
-    assert all(name in named for name in files)
