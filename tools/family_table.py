@@ -284,7 +284,7 @@ def examine(family: str) -> Row:
 
 def _explain(row: Row, folder: str) -> None:
     """Load a saved model, explain a text with it, and fill in the row."""
-    from hw7.engine.shared_passes import reason_to_fall_back
+    from hw7.engine.exactness import reason_to_fall_back
 
     said = io.StringIO()
     with contextlib.redirect_stdout(said):

@@ -78,7 +78,8 @@ def attribute_with_inseq(
         if attribution.use_attention_weights and (reason := why_no_weights(model, sources)):
             raise NotExplainableError(reason)
         batch, first = attribution_batch(model, sources, targets)
-        compared = _compared_ids(contrast, first, batch.max_generation_length)
+        steps = batch.max_generation_length - first
+        compared = None if contrast is None else contrast_ids(contrast, first, steps)
         is_scored = attribution.use_predicted_target
         function = step_function(model, score, compared, first) if is_scored else None
         with same_random_numbers():
@@ -127,12 +128,6 @@ def step_function(
     return model.get_attributed_fn(step_function_name(score, is_contrastive=False))
 
 
-def _compared_ids(
-    contrast: "BatchEncoding | None", first: int, end: int
-) -> list[int | None] | None:
-    return None if contrast is None else contrast_ids(contrast, first, end - first)
-
-
 def _leave_empty(output: "FeatureAttributionOutput", compared: list[int | None]) -> None:
     """Make the columns not a number that there is nothing to compare with."""
     is_empty = torch.tensor([other is None for other in compared])
@@ -165,12 +160,8 @@ def attribution_batch(
     model: "AttributionModel", sources: "BatchEncoding", targets: "BatchEncoding"
 ) -> "tuple[EncoderDecoderBatch | DecoderOnlyBatch, int]":
     """Embed the ids as Inseq does; also return the position of the first explained token."""
-    if model.is_encoder_decoder:
-        inputs: Any = (sources, targets)
-        first = 1
-    else:
-        inputs = targets
-        first = sources.input_ids.shape[1]
+    inputs: Any = (sources, targets) if model.is_encoder_decoder else targets
+    first = 1 if model.is_encoder_decoder else sources.input_ids.shape[1]
     return model.formatter.prepare_inputs_for_attribution(model, inputs), first
 
 

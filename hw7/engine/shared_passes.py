@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from hw7.engine.errors import NotExplainableError
-from hw7.engine.exactness import FAST_METHODS, READING_METHODS, reason_to_fall_back, why_no_weights
+from hw7.engine.exactness import READING_METHODS, reason_to_fall_back, why_no_weights
 from hw7.engine.inseq_outputs import assembled, attribution_batch, noted
 from hw7.engine.method_runs import scores_of_methods
 from hw7.engine.progress import Report
@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
-
-__all__ = ["FAST_METHODS", "attribute_together", "reason_to_fall_back"]
 
 
 def attribute_together(

@@ -63,11 +63,8 @@ class StepScores:
             GranularFeatureAttributionStepOutput,
         )
 
-        kind: Any = (
-            GranularFeatureAttributionStepOutput
-            if is_granular
-            else CoarseFeatureAttributionStepOutput
-        )
+        kinds = (CoarseFeatureAttributionStepOutput, GranularFeatureAttributionStepOutput)
+        kind: Any = kinds[is_granular]
         scores = self.steps[prefix - self._first][None]
         if self._is_decoder_only:
             return kind(source_attributions=None, target_attributions=scores)

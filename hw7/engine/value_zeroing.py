@@ -68,14 +68,16 @@ def value_zeroing_output(
     )
     with torch.no_grad():
         if forcing.source is None:
-            scores = Zeroing(network, network.base_model, of_decoder).causal(target)
+            own = Zeroing(network, network.base_model, of_decoder)
+            scores = own.scores(target, target.shape[1], is_causal=True)
             return Output(source_attributions=None, target_attributions=scores, _num_dimensions=1)
         source, encoder, decoder = forcing.source, network.get_encoder(), network.get_decoder()
         states = run_encoder(network, source).last_hidden_state
         others = {}
         if options.get("output_decoder_self_scores", True):
             own = Zeroing(network, decoder, of_decoder)
-            others["decoder_self_scores"] = own.causal(target, states)
+            found = own.scores(target, target.shape[1], states, is_causal=True)
+            others["decoder_self_scores"] = found
         if options.get("output_encoder_self_scores", True):
             own = Zeroing(network, encoder, of_encoder)
             others["encoder_self_scores"] = own.scores(source, source.shape[1])
@@ -116,20 +118,13 @@ class Zeroing:
         self._distances: dict[int, torch.Tensor] = {}
         self._reached: set[int] = set()
 
-    def causal(
-        self, inputs: torch.Tensor, source_states: torch.Tensor | None = None
-    ) -> torch.Tensor:
-        """Return the scores of a stack in which no token reads later ones, not a number there."""
-        length = inputs.shape[1]
-        is_later = torch.ones(length, length, dtype=torch.bool).tril(-1)[None, :, :, None]
-        return self.scores(inputs, length, source_states, is_later)
-
     def scores(
         self,
         inputs: torch.Tensor,
         places: int,
         source_states: torch.Tensor | None = None,
-        is_empty: torch.Tensor | None = None,
+        *,
+        is_causal: bool = False,
     ) -> torch.Tensor:
         """Return what each state takes from each place, `[1, place, state, layer]`.
 
@@ -137,7 +132,7 @@ class Zeroing:
             inputs: The embeddings that the stack reads, `[1, state, hidden]`.
             places: How many tokens there are whose values can be zeroed.
             source_states: What a translator's decoder reads of the source, `[1, source, hidden]`.
-            is_empty: Where there is no score, `[1, place, state, 1]`.
+            is_causal: Whether no state reads later places, where scores are not a number.
         """
 
         def distances(start: int, end: int) -> torch.Tensor:
@@ -146,8 +141,8 @@ class Zeroing:
         most = max(1, POSITIONS_AT_ONCE // max(places, inputs.shape[1]))
         found = torch.cat(list(run_in_chunks(distances, places, lambda start: most)))[None]
         found = torch.where(found < LEAST_DISTANCE, 0, found)
-        if is_empty is not None:
-            found[is_empty.expand_as(found)] = torch.nan
+        if is_causal:
+            found[:, torch.ones(places, places, dtype=torch.bool).tril(-1)] = torch.nan
         total = found.nansum(dim=1, keepdim=True)
         return (found / torch.where(total == 0, 1, total)).to(torch.float32)
 

@@ -10,13 +10,7 @@ from hw7.engine.ablation import Surrogate, ablate, log_likelihoods, log_odds
 from hw7.engine.inseq_outputs import attribution_batch
 from hw7.engine.repairs import keep_differentiable
 from hw7.engine.step_gradients import score_gradients
-from hw7.engine.teacher_forcing import (
-    HeadInput,
-    TeacherForcing,
-    run_decoder,
-    run_encoder,
-    teacher_forcing,
-)
+from hw7.engine.teacher_forcing import HeadInput, run_decoder, run_encoder, teacher_forcing
 
 if TYPE_CHECKING:
     from inseq.data import BatchEncoding
@@ -57,7 +51,7 @@ def answer_scores(
         Scores of the source's tokens, or for decoder-only models of all tokens before the span.
     """
     keep_differentiable(model.model)
-    forcing = _laid_out(model, sources, targets)
+    forcing = teacher_forcing(model, *attribution_batch(model, sources, targets))
     start, end = span or (0, forcing.steps)
     positions = forcing.predictions(start, end)
     with torch.enable_grad():
@@ -102,7 +96,7 @@ def answer_ablation(
     Returns:
         A surrogate with a single column.
     """
-    forcing = _laid_out(model, sources, targets)
+    forcing = teacher_forcing(model, *attribution_batch(model, sources, targets))
     start, end = span or (0, forcing.steps)
 
     def of_span(logits: torch.Tensor) -> torch.Tensor:
@@ -110,10 +104,3 @@ def answer_ablation(
         return log_odds(found.sum(dim=1, keepdim=True))
 
     return ablate(forcing, options or {}, of_span)
-
-
-def _laid_out(
-    model: "AttributionModel", sources: "BatchEncoding", targets: "BatchEncoding"
-) -> TeacherForcing:
-    batch, first = attribution_batch(model, sources, targets)
-    return teacher_forcing(model, batch, first)

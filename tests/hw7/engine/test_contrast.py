@@ -59,7 +59,11 @@ def reference(model, sources, targets, contrast, score):
     return gradients
 
 
-@pytest.mark.parametrize("length", [2, WRITTEN, 9], ids=["shorter", "as_long", "longer"])
+@pytest.mark.parametrize(
+    "length",
+    [2, pytest.param(WRITTEN, marks=pytest.mark.slow), 9],
+    ids=["shorter", "as_long", "longer"],
+)
 @pytest.mark.parametrize("score", ["probability", "logit"])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_scores_are_those_of_the_difference_at_the_same_place(family, score, length):
@@ -107,7 +111,7 @@ def test_an_output_names_what_each_token_was_compared_with(family, length):
 
 
 @pytest.mark.parametrize("method", ["occlusion", "integrated_gradients"])
-@pytest.mark.parametrize("length", [2, 9])
+@pytest.mark.parametrize("length", [2, pytest.param(9, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("family", ["t5", "gpt2", "qwen3"])
 def test_other_methods_equal_inseqs_loop(family, length, method):
     model = random_model(family)

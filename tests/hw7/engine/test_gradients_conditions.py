@@ -8,10 +8,11 @@ import torch
 
 from hw7.engine import chunks, integrated_gradients, occlusion
 from hw7.engine.capacity import is_out_of_memory
+from hw7.engine.exactness import reason_to_fall_back
 from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.llama import backward
 from hw7.engine.llama.engine import LlamaEngine
-from hw7.engine.shared_passes import attribute_together, reason_to_fall_back
+from hw7.engine.shared_passes import attribute_together
 from hw7.engine.step_gradients import AutogradEngine, vector_jacobian_products
 from tests.support.attribution_checks import assert_same_scores
 from tests.support.random_models import (
@@ -25,6 +26,9 @@ from tests.support.random_models import (
 TOLERANCE = 1e-4
 METHODS = ["saliency", "integrated_gradients", "occlusion", "attention"]
 OPTIONS = {"integrated_gradients": {"n_steps": 3}}
+
+# Autograd with an encoder and without, and the backward pass written out.
+ONE_OF_EACH_ENGINE = ("marian", "gpt2", "llama")
 
 
 def test_an_output_can_be_saved_loaded_and_shown(tmp_path):
@@ -74,7 +78,7 @@ def tensors_with_graphs():
 
 
 @pytest.mark.parametrize("moment", ["forward", "head", "backward"])
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ONE_OF_EACH_ENGINE)
 def test_an_interrupt_leaves_the_model_as_it_was(family, moment, monkeypatch):
     model = settled_model(family)
     sources, targets = encoded_texts(model, 5, 6)
@@ -196,7 +200,7 @@ def test_products_are_those_of_one_vector_after_the_other(has_batched_form, monk
     torch.testing.assert_close(found, torch.stack(expected))
 
 
-@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("family", ONE_OF_EACH_ENGINE)
 def test_the_same_call_gives_the_same_bits(family):
     model = random_model(family)
     sources, targets = encoded_texts(model, 5, 9)
@@ -204,7 +208,7 @@ def test_the_same_call_gives_the_same_bits(family):
         attribute_together(model, sources, targets, METHODS, options=OPTIONS) for _ in range(2)
     ]
     encoded_texts(model, 3, 4)
-    attribute_together(model, *encoded_texts(model, 30, 40), ["saliency"])
+    attribute_together(model, *encoded_texts(model, 12, 16), ["saliency"])
     calls.append(attribute_together(model, sources, targets, METHODS, options=OPTIONS))
     for again in calls[1:]:
         for method in METHODS:
