@@ -208,7 +208,7 @@ def _write(
         what = f"Transformers refuses generation_settings={dict(settings)}: {first_line(error)}"
         if not settings:
             what = (
-                f"Transformers cannot let {model.model_name} write ({first_line(error)}). Give the "
-                "text to explain as target=, or another model."
+                f"Transformers cannot let {model.model_name} write: {first_line(error)} "
+                "Give the text to explain as target=, or another model."
             )
         raise HomeworkError(what) from error

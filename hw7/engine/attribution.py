@@ -31,17 +31,10 @@ def run_methods(
 ) -> "dict[str, FeatureAttributionOutput]":
     """Return Inseq's output for each method, not yet aggregated.
 
-    Args:
-        model: Inseq's model.
-        sources: The encoded source, or the prompt.
-        targets: What the model wrote, as for `attribute_together`.
-        options: The methods, each with its own options.
-        score: What is explained.
-        contrast: Another continuation, encoded as `targets` is.
-        use_fast_engine: False leaves to Inseq all methods that it has.
-        reporting: Opens what is told how far the shared passes are.
-        show_progress: Show Inseq's own bars.
-        tell: Called with a sentence for each method that has no exact fast form here.
+    `options` holds the methods, each with its own options; `use_fast_engine=False` leaves to Inseq
+    all methods that it has; `reporting` opens what is told how far the shared passes are, and
+    `tell` is called with a sentence for each method that has no exact fast form here. The rest is
+    as for `attribute_together`.
     """
     of_heads = options.get("attention", {})
     if of_heads:

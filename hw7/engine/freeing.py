@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 import psutil
 
 if TYPE_CHECKING:
-    import torch
     from inseq.models import AttributionModel
 
 MEGABYTE = 2**20
@@ -56,7 +55,8 @@ def free_weights(model: "AttributionModel") -> int:
     _clear_stored_tracebacks()
     return_memory()
     held = [parameter for reference in parameters if (parameter := reference()) is not None]
-    _empty(held)
+    for parameter in held:
+        parameter.grad, parameter.data = None, parameter.data.new_empty(0)
     return_memory()
     return len(held)
 
@@ -99,10 +99,3 @@ def return_memory() -> None:
         trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
         if trim is not None:
             trim(0)
-
-
-def _empty(parameters: list["torch.nn.Parameter"]) -> None:
-    """Take the storage away from parameters that somebody still refers to."""
-    for parameter in parameters:
-        parameter.grad = None
-        parameter.data = parameter.data.new_empty(0)

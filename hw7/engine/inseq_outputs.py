@@ -45,16 +45,8 @@ def attribute_with_inseq(
     are what they are. Methods that draw random numbers draw the same ones every time. Nothing
     about the model is changed for good.
 
-    Args:
-        model: Inseq's model.
-        sources: The source, or the prompt, ids `[1, source]`.
-        targets: What is explained, ids `[1, target]`: with the start token, or with the prompt in
-            front.
-        method: Name of the method.
-        score: What is explained, see `hw7.engine.step_scores`; or a step function of one's own.
-        contrast: Another continuation, encoded as `targets` is.
-        options: The method's own, such as `n_steps`.
-        show_progress: Show Inseq's progress bar.
+    `score` may be a step function of one's own, `options` are the method's own, such as `n_steps`;
+    the rest is as for `attribute_together`.
 
     Returns:
         Inseq's output, not yet aggregated. With a contrast, `info["contrast_ids"]` lists the ids
@@ -175,13 +167,7 @@ def assembled(
     """Put step outputs together as Inseq's loop does, its tokens joined with their ids once.
 
     Inseq joins them anew for every step, which takes longer than the attribution of a long text.
-
-    Args:
-        model: Inseq's model.
-        batch: Inseq's batch of one text.
-        first: Position of the first explained token.
-        method: Name of the method.
-        step_outputs: The scores.
+    `first` is the position of the first explained token of the batch's one text.
     """
     from inseq.attr.feat import FeatureAttribution, join_token_ids
     from inseq.data import FeatureAttributionOutput, FeatureAttributionSequenceOutput

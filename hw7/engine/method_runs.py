@@ -28,15 +28,9 @@ GRADIENT_METHODS = ("saliency", "input_x_gradient")
 def scores_of_methods(
     forcing: TeacherForcing, score: str, methods: Mapping[str, Options], report: Report | None
 ) -> dict[str, tuple[StepOutputs, dict[str, Any]]]:
-    """Return for each method what gives the step output that follows a prefix.
+    """Return for each method, given with its options, its step output after a prefix.
 
     Beside it stands what else the method has to say, for the output's information.
-
-    Args:
-        forcing: The text.
-        score: The number that is explained.
-        methods: The methods' names, each with its options.
-        report: Called with the steps done and the steps there are.
     """
     is_reading = "attention" in methods or "attention_rollout" in methods
     attentions = Attentions() if is_reading else None

@@ -28,11 +28,6 @@ def run_occlusion(forcing: TeacherForcing, score: str, progress: Progress) -> St
     Inseq's definition: the absolute change of the score when the token's embedding is replaced
     by its baseline's.
 
-    Args:
-        forcing: The text, with baselines.
-        score: The number that changes.
-        progress: Moved on when the replaced tokens have been gone through.
-
     Returns:
         For each step `[source or prefix]`.
     """

@@ -30,13 +30,7 @@ def placement(
     scores are the same, but every step waits for weights to be moved. Gradients keep the weights
     that a step has used, so offloading saves less for saliency than for attention.
 
-    Args:
-        family: The Transformers class that loads the model.
-        config: The model's configuration.
-        dtype: The floating-point type of the weights.
-        quantization: ``"8bit"``, ``"4bit"`` or None.
-        device: The device chosen.
-        name: What to call the model.
+    `family` is the Transformers class that loads the model; the rest as for ``load_weights``.
 
     Raises:
         TooLargeError: Says how much is needed, how much there is, and what would fit.
@@ -96,12 +90,6 @@ def check_attribution_fits(
     methods: Sequence[str],
 ) -> None:
     """Refuse an attribution that needs more memory than is free, before it starts.
-
-    Args:
-        model: Inseq's model.
-        sources: What the model reads, the prompt of a decoder-only one.
-        targets: What it wrote, after the prompt if there is one.
-        methods: Names of the methods.
 
     Raises:
         TooLargeError: Says how much is needed, how much there is, and what would fit.

@@ -103,7 +103,7 @@ def _read_both_ways(
         try:
             from_ids = part(input_ids=ids, **settings)[0]
             from_embeddings = part(inputs_embeds=given, **settings)[0]
-        except (AttributeError, NotImplementedError, TypeError, ValueError) as error:
+        except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError) as error:
             raise NotExplainableError(
                 f"{type(part).__name__} cannot be run on a text's embeddings alone "
                 f"({_first_line(error)}), so no tokens can be explained. Use another model."

@@ -1,12 +1,10 @@
 """The number that is explained for each generated token, as Inseq's step functions define it."""
 
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812
-
-Score = Literal["probability", "logit", "crossentropy"]
 
 # What each score is called in Inseq, alone and compared with another continuation.
 STEP_FUNCTIONS = {"probability": "probability", "logit": "logit", "crossentropy": "crossentropy"}

@@ -86,15 +86,8 @@ def answer_ablation(
 ) -> Surrogate:
     """Explain the log-odds of a span by leaving out parts of the input.
 
-    Args:
-        model: Inseq's model.
-        sources: The encoded source, or the prompt, ids `[1, source]`.
-        targets: As in `answer_scores`.
-        span: The first generated token of the span and the first behind it; all where None.
-        options: As in `hw7.engine.ablation.ablate`.
-
-    Returns:
-        A surrogate with a single column.
+    What is given is as for `answer_scores`, `options` as for `hw7.engine.ablation.ablate`; the
+    surrogate has a single column.
     """
     forcing = teacher_forcing(model, *attribution_batch(model, sources, targets))
     start, end = span or (0, forcing.steps)

@@ -48,13 +48,7 @@ class LlamaEngine:
     def __init__(
         self, forcing: TeacherForcing, score: str, *, attentions: Attentions | None = None
     ) -> None:
-        """Run the model forward once.
-
-        Args:
-            forcing: The text.
-            score: The number that is differentiated.
-            attentions: Filled with attention weights; None where not wanted.
-        """
+        """Run the model forward once; what is given is as for `AutogradEngine`."""
         self.forcing = forcing
         self._score = score
         network = forcing.network
