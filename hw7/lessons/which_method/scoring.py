@@ -58,7 +58,7 @@ def score_sentence(
     """Yield each variant with its scores `[source, generated]` and the seconds that it took.
 
     Args:
-        model: A translator from ``load_model``.
+        model: A model from ``load_model``; of a decoder-only model the prompt's rows come first.
         generation: What is explained.
         variants: What to run; a method that several read in their own way runs once.
     """
@@ -84,11 +84,18 @@ def score_sentence(
             runs[run] = outputs[method].sequence_attributions[0], time.perf_counter() - started
         sequence, seconds = runs[run]
         if method == "attention":
-            weights = sequence.source_attributions
+            weights = _input_scores(sequence)
             scores = attention_scores(weights, layer=variant.layer, reading=variant.reading)
         else:
-            scores = sequence.aggregate().source_attributions
+            scores = _input_scores(sequence.aggregate())
         yield variant, scores.detach().cpu().double().numpy(), seconds
+
+
+def _input_scores(sequence: Any) -> torch.Tensor:
+    """Return the scores of what was read; of a decoder-only model, of prompt and generated text."""
+    if sequence.source_attributions is None:
+        return sequence.target_attributions
+    return sequence.source_attributions
 
 
 def attention_scores(
