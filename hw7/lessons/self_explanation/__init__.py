@@ -32,7 +32,6 @@ __all__ = [
     "explain_prompt",
     "importances_of_words",
     "parse_importances",
-    "sampled_replies",
     "score_review",
     "tuple_prompt",
     "words_of",
@@ -158,10 +157,3 @@ def ask(
     )
     space = " " if prompt.reply_start else ""
     return f"{prompt.reply_start}{space}{written.generated_text}"
-
-
-def sampled_replies(
-    model: "AttributionModel", prompt: ChatPrompt, *, runs: int = 3, max_new_tokens: int = 60
-) -> list[str]:
-    """Return several replies to the same question, drawn with the seeds 0, 1, 2 and so on."""
-    return [ask(model, prompt, max_new_tokens=max_new_tokens, seed=seed) for seed in range(runs)]

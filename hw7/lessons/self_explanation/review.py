@@ -6,14 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from helpers.attribution import attribute
 from helpers.errors import TextError
+from helpers.generation import Generation, generate
 from hw7.lessons.self_explanation.replies import words_of
+from hw7.lessons.which_method.erasure import (
+    FRACTIONS,
+    erased_log_probabilities,
+    faithfulness,
+    random_scores,
+)
+from hw7.lessons.which_method.word_tables import spelled_texts, word_groups
 
 if TYPE_CHECKING:
     import pandas
     from inseq.models import AttributionModel
-
-    from helpers.generation import Generation
 
 # A word as ``words_of`` finds it, or one other sign.
 _PIECE = re.compile(r"[^\W_]+(?:['’-][^\W_]+)*|\S")
@@ -35,7 +42,7 @@ class ReviewScores:
     answer: str
     probability: float
     table: "pandas.DataFrame"
-    generation: "Generation"
+    generation: Generation
     positions: list[tuple[int, ...]]
 
     def leave_one_out(self, model: "AttributionModel") -> "pandas.Series":
@@ -47,15 +54,12 @@ class ReviewScores:
         """
         import pandas
 
-        from hw7.lessons.which_method.erasure import erased_log_probabilities
-
         everything = range(self.generation.sources.input_ids.shape[1])
         kept = [
-            tuple(place for place in everything if place not in set(word))
-            for word in [(), *self.positions]
+            tuple(place for place in everything if place not in word) for word in self.positions
         ]
-        probabilities = erased_log_probabilities(model, self.generation, kept)[:, 0].double().exp()
-        falls = (probabilities[0] - probabilities[1:]).tolist()
+        left = erased_log_probabilities(model, self.generation, kept)[:, 0].double().exp()
+        falls = (self.probability - left).tolist()
         return pandas.Series(falls, index=self.table.index, name="leave one out")
 
     def erase(
@@ -63,7 +67,7 @@ class ReviewScores:
         model: "AttributionModel",
         scores: "Mapping[str, pandas.Series]",
         *,
-        fractions: Sequence[float] = (0.1, 0.2, 0.3, 0.5),
+        fractions: Sequence[float] = FRACTIONS,
     ) -> "pandas.DataFrame":
         """Delete the strongest words of each way to score, and see how far the answer falls.
 
@@ -77,22 +81,14 @@ class ReviewScores:
             Comprehensiveness and sufficiency (see ``which_method.faithfulness``), one row
             per way, and the rows ``random, mean`` and ``random, std`` of random orders.
         """
-        import numpy
-
-        from hw7.lessons.which_method.erasure import faithfulness, random_scores
-
         columns = {
-            name: values.fillna(-math.inf).to_numpy(dtype=numpy.float64)[:, None]
+            name: values.fillna(-math.inf).to_numpy(float)[:, None]
             for name, values in scores.items()
         }
         shape = (len(self.positions), 1)
         chance = {f"random {seed}": random_scores(shape, seed) for seed in range(RANDOM_REPEATS)}
         measured = faithfulness(
-            model,
-            self.generation,
-            columns | chance,
-            groups=self.positions,
-            fractions=fractions,
+            model, self.generation, columns | chance, groups=self.positions, fractions=fractions
         ).set_index("method")[["comprehensiveness", "sufficiency"]]
         table = measured.loc[list(columns)]
         for name in ("mean", "std"):
@@ -122,10 +118,6 @@ def score_review(
     """
     import pandas
 
-    from helpers.attribution import attribute
-    from helpers.generation import generate
-    from hw7.lessons.which_method.erasure import erased_log_probabilities
-
     generation = generate(model, prompt, max_new_tokens=1)
     words, spans = review_spans(model, generation, review)
     outputs = attribute(model, generation, methods, show_progress=False)
@@ -144,15 +136,13 @@ def score_review(
 
 
 def review_spans(
-    model: "AttributionModel", generation: "Generation", review: str
+    model: "AttributionModel", generation: Generation, review: str
 ) -> tuple[list[str], list[tuple[int, int]]]:
     """Return the words of a review and the token positions ``(start, end)`` of each.
 
     Raises:
         TextError: The review is not in the prompt.
     """
-    from hw7.lessons.which_method.word_tables import spelled_texts, word_groups
-
     before, found, after = generation.input_text.rpartition(review)
     if not found:
         raise TextError("The prompt does not contain the review. Give the text that is in it.")

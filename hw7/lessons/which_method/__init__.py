@@ -19,7 +19,7 @@ _NAMES = {
     "which_method.gold": "GoldSentence gold_for load_gold split_gold",
     "which_method.measurements": "compare_methods count_tokens evaluate_layers sentence_scores",
     "which_method.scoring": "Variant attention_scores standard_variants",
-    "which_method.summary": "best_layer bootstrap_interval difference report summarize",
+    "which_method.summary": ("best_layer bootstrap_interval difference report summarize verdict"),
 }
 _HOME_OF = {name: module for module, names in _NAMES.items() for name in names.split()}
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+from helpers.attribution import attribute
 from helpers.environment import progress_bar
 from helpers.errors import TextError
 from helpers.generation import Generation, generate
@@ -108,8 +109,6 @@ def evaluate_layers(
     """
     import pandas
 
-    from helpers.attribution import attribute
-
     rows: list[dict[str, object]] = []
     for number, gold, generation, places in _readable(model, sentences, show_progress):
         outputs = attribute(model, generation, ["attention"], show_progress=False)
@@ -138,7 +137,8 @@ def plausibility_counts(table: "pandas.DataFrame", gold: GoldSentence) -> dict[s
         errors = error_counts(links, gold.sure, gold.possible)
         counts[f"matched{ending}"] = errors["found_sure"] + errors["found_possible"]
         counts[f"drawn{ending}"] = errors["links"] + errors["sure"]
-        counts[f"hits{ending}"] = len(links & gold.possible)
+        if not ending:
+            counts["hits"] = len(links & gold.possible)
         counts["parked"] = len(gold.target_words) - errors["links"]
     counts["average_precision"] = sum(average_precisions(words, gold))
     counts["linked_words"] = len(gold.linked_words())

@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy
 import torch
 
+from helpers.attribution import attribute
+from hw7.engine.methods import working_methods
+
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
@@ -62,8 +65,6 @@ def score_sentence(
         generation: What is explained.
         variants: What to run; a method that several read in their own way runs once.
     """
-    from helpers.attribution import attribute
-
     runs: dict[tuple, tuple[Any, float]] = {}
     for variant in variants:
         method = variant.method
@@ -134,8 +135,6 @@ def standard_variants(
         best: The best attention layer for each reading, chosen on a development split, see
             ``best_layer``.
     """
-    from hw7.engine.methods import working_methods
-
     working = working_methods(model)
     variants = [Variant(method, method) for method in COMPARED if method in working]
     for reading in READINGS:

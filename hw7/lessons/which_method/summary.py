@@ -48,7 +48,6 @@ MEASURES = {
     "alignment error rate, with </s>": Measure(
         "matched_with_end", "drawn_with_end", is_error=True, better="low"
     ),
-    "precision at 1, with </s>": Measure("hits_with_end", "linked_words"),
     "strongest is </s>": Measure("parked", "target_words", better="low"),
 }
 STANDARD = tuple(MEASURES)[:6]
@@ -183,6 +182,18 @@ def difference(
     low, high = bootstrap_interval(apart, *columns)
     found = {"difference": float(apart(*columns)), "low": low, "high": high}
     return pandas.Series(found | {"is_clear": low > 0 or high < 0})
+
+
+def verdict(counts: "pandas.DataFrame", first: str, second: str, measure: str) -> str:
+    """Return a comparison of two methods as a sentence: who is better, or that it is undecided."""
+    found = difference(counts, first, second, measure)
+    values = [_value(counts[counts["method"] == name], measure) for name in (first, second)]
+    is_first = (found["difference"] < 0) == (MEASURES[measure].better == "low")
+    end = f"{first if is_first else second} is better" if found["is_clear"] else "undecided"
+    return (
+        f"{measure}: {first} {values[0]:.2f}, {second} {values[1]:.2f}, difference "
+        f"{found['difference']:+.2f} [{found['low']:+.2f}, {found['high']:+.2f}]: {end}"
+    )
 
 
 def best_layer(

@@ -2,9 +2,12 @@
 
 import math
 
+import numpy
 import pandas
 import pytest
+from scipy.stats import spearmanr
 
+from hw7.lessons.agreement import correlation_interval
 from hw7.lessons.which_method import agreement, agreement_table, mean_agreement
 
 WORDS = ["this", "film", "is", "dull"]
@@ -18,6 +21,19 @@ def test_spearman_of_an_example_computed_by_hand():
     # Ranks 1 2 3 4 and 2 1 3 4: 1 - 6 * 2 / (4 * 15).
     found = agreement(scores_of(0.1, 0.2, 0.3, 0.4), scores_of(0.2, 0.1, 0.3, 0.9))
     assert found["spearman"] == pytest.approx(1 - 12 / 60)
+
+
+def test_the_interval_of_a_correlation_covers_the_truth_in_nineteen_of_twenty_samples():
+    generator = numpy.random.default_rng(0)
+    covered = 0
+    for _ in range(400):
+        one = generator.standard_normal(40)
+        other = 0.5 * one + math.sqrt(0.75) * generator.standard_normal(40)
+        low, high = correlation_interval(spearmanr(one, other).statistic, 40)
+        covered += low < 6 / math.pi * math.asin(0.25) < high
+    # Spearman's value for two normal variables correlated by 0.5; 400 samples, five standard
+    # errors of 0.011.
+    assert covered / 400 == pytest.approx(0.95, abs=0.055)
 
 
 def test_overlap_is_the_share_of_the_strongest_words_in_common():

@@ -7,7 +7,7 @@ import pandas
 import pytest
 
 from helpers.errors import HomeworkError
-from hw7.lessons.which_method import bootstrap_interval, difference, summarize
+from hw7.lessons.which_method import bootstrap_interval, difference, summarize, verdict
 from hw7.lessons.which_method.summary import MEASURES
 
 ratio = MEASURES["precision at 1"].value
@@ -79,6 +79,20 @@ def test_the_difference_of_an_error_rate_has_the_other_sign():
     found = difference(COUNTS, "good", "bad", "alignment error rate")
     assert found["difference"] == pytest.approx(-10 / 18)
     assert found["low"] <= found["difference"] <= found["high"] < 0
+
+
+def test_a_verdict_names_the_better_method_whatever_the_order_and_direction():
+    for measure in ("precision at 1", "alignment error rate"):
+        assert verdict(COUNTS, "good", "bad", measure).endswith(": good is better")
+        assert verdict(COUNTS, "bad", "good", measure).endswith(": good is better")
+    assert "good 0.78, bad 0.22, difference +0.56 [" in verdict(
+        COUNTS, "good", "bad", "precision at 1"
+    )
+
+
+def test_a_verdict_says_where_the_sentences_do_not_tell():
+    rows = [counts_of("one", [3, 1, 2], [4, 4, 4]), counts_of("two", [1, 3, 2], [4, 4, 4])]
+    assert verdict(pandas.concat(rows), "one", "two", "precision at 1").endswith(": undecided")
 
 
 def test_a_method_does_not_differ_from_itself():
