@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -20,26 +19,15 @@ BROKEN_HELPERS = {
 }
 
 
-def run_nbval(notebook: Path, folder: Path, prelude: str = "") -> subprocess.CompletedProcess[str]:
-    """Run nbval on a notebook, with code that every kernel executes when it starts."""
-    (folder / "sitecustomize.py").write_text(prelude, encoding="utf-8")
-    environment = {
-        **os.environ,
-        "PYTHONPATH": str(folder),
-        "HW7_MODELS": "offline",
-        "TQDM_DISABLE": "1",
-    }
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval"]
-    options = ["--nbval-current-env", "--nbval-sanitize-with", str(RULES), str(notebook)]
-    return subprocess.run(
-        [*command, *options],
-        capture_output=True,
-        text=True,
-        cwd=folder,
-        env=environment,
-        timeout=600,
-        check=False,
-    )
+BREAK_IT = """
+import helpers.lookup as lookup
+whole = vars(lookup).setdefault("whole", lookup.Scores.table)
+def broken(self, *words, **settings):
+    frame = whole(self, *words, **settings)
+    {fault}
+    return frame
+lookup.Scores.table = broken
+"""
 
 
 def test_every_rule_is_loaded_by_nbval():
@@ -58,42 +46,57 @@ def test_rules_leave_scores_in_plain_text_alone():
         assert re.sub(pattern, replacement, line) == line
 
 
+def code_cells_of(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
+    return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def place_of(cells: list[nbformat.NotebookNode], text: str) -> int:
+    return next(number for number, cell in enumerate(cells) if text in cell.source)
+
+
 @pytest.fixture(scope="module")
-def short_notebook(tmp_path_factory):
-    """The translation notebook up to its first look-up: enough to see a wrong score."""
+def failed(tmp_path_factory):
+    """What nbval says of a notebook, and again of its look-ups after each fault, in one kernel.
+
+    Returns:
+        For each fault, and for "none" of them, the numbers of the cells that fail.
+    """
     folder = tmp_path_factory.mktemp("nbval")
     notebook = nbformat.read(PROJECT / "notebooks" / "02_translation.ipynb", as_version=4)
-    last = next(
-        number
-        for number, cell in enumerate(notebook.cells)
-        if cell.cell_type == "code" and "importance(" in cell.source
-    )
-    notebook.cells = notebook.cells[: last + 1]
+    cells = code_cells_of(notebook)
+    cells = cells[: place_of(cells, 'importance("') + 1]
+    look_ups = cells[place_of(cells, "explanation.show()") :]
+    notebook.cells, parts = list(cells), {"none": range(len(cells))}
+    for name, fault in BROKEN_HELPERS.items():
+        start = len(notebook.cells)
+        notebook.cells.append(nbformat.v4.new_code_cell(BREAK_IT.format(fault=fault)))
+        notebook.cells += [
+            nbformat.from_dict(cell | {"id": f"{cell['id']}-{start}"}) for cell in look_ups
+        ]
+        parts[name] = range(start, len(notebook.cells))
     nbformat.write(notebook, folder / "short.ipynb")
-    return folder / "short.ipynb"
+    command = [sys.executable, "-m", "pytest", "-q", "-rfE", "-p", "no:cacheprovider", "--nbval"]
+    options = ["--nbval-current-env", "--nbval-sanitize-with", str(RULES), "short.ipynb"]
+    result = subprocess.run(
+        [*command, *options],
+        capture_output=True,
+        text=True,
+        cwd=folder,
+        env=os.environ | {"PYTHONPATH": str(PROJECT)},
+        timeout=600,
+        check=False,
+    )
+    numbers = [int(n) for n in re.findall(r"^(?:FAILED|ERROR) .*::Cell (\d+)", result.stdout, re.M)]
+    assert f"{len(notebook.cells) - len(numbers)} passed" in result.stdout, result.stdout[-3000:]
+    return {name: [n for n in numbers if n in part] for name, part in parts.items()}
 
 
 @pytest.mark.bundled
-def test_stored_notebook_passes(short_notebook, tmp_path):
-    shutil.copy(short_notebook, tmp_path)
-    result = run_nbval(tmp_path / "short.ipynb", tmp_path)
-    assert result.returncode == 0, result.stdout[-3000:]
-    cells = nbformat.read(short_notebook, as_version=4).cells
-    assert f"{sum(cell.cell_type == 'code' for cell in cells)} passed" in result.stdout
+def test_stored_notebook_passes(failed):
+    assert failed["none"] == []
 
 
 @pytest.mark.bundled
 @pytest.mark.parametrize("fault", BROKEN_HELPERS)
-def test_broken_helper_fails(short_notebook, tmp_path, fault):
-    shutil.copy(short_notebook, tmp_path)
-    prelude = f"""
-import helpers.lookup as lookup
-original = lookup.Scores.table
-def broken(self, *words, **settings):
-    frame = original(self, *words, **settings)
-    {BROKEN_HELPERS[fault]}
-    return frame
-lookup.Scores.table = broken
-"""
-    result = run_nbval(tmp_path / "short.ipynb", tmp_path, prelude)
-    assert result.returncode == 1, result.stdout[-3000:]
+def test_broken_helper_fails(failed, fault):
+    assert failed[fault]
