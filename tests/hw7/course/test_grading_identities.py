@@ -1,5 +1,6 @@
 """Who gets what: names of each platform, spoofed, mistaken, handed in twice, late."""
 
+import os
 import shutil
 import zipfile
 from collections.abc import Callable
@@ -141,6 +142,16 @@ def test_handed_in_twice_the_later_counts(download):
     assert rows["b12902001"]["score"] == "10" and rows["b12902002"]["status"] == "missing"
 
 
+@pytest.mark.parametrize("platform", ["Canvas", "NTU COOL"])
+def test_the_platforms_number_of_a_file_goes_before_its_time_and_name(tmp_path, platform):
+    download = Download(tmp_path, platform)
+    download.upload("b12902001", sheet({"q1": '"A"'}), "z.ipynb", number=9_999)  # 99999
+    download.upload("b12902001", sheet({"q1": '"B"'}), "a.ipynb", number=10_000)  # 100000
+    for path in download.submissions.iterdir():
+        os.utime(path, (9, 9) if path.name.endswith("z.ipynb") else (1, 1))
+    assert download.rows()["b12902001"]["score"] == "10"
+
+
 def test_an_untouched_or_other_notebook_counts_for_nothing(download):
     download.upload("b12902001", sheet(RIGHT), "hw7.ipynb", 1)
     download.upload("b12902001", sheet(dict.fromkeys(RIGHT, '""')), "hw7 (1).ipynb", 2)
@@ -180,6 +191,13 @@ def test_the_roster_says_when_where_the_platform_does_not(tmp_path):
     course.upload("b12902002", sheet(RIGHT))
     rows = course.rows("2026-05-02T00:00+08:00")
     assert [rows[i]["late"] for i in sorted(rows)] == ["on time", "late"]
+
+
+def test_the_platforms_mark_late_goes_before_the_time_of_the_roster(tmp_path):
+    course = Download(tmp_path, "Canvas")
+    course.roster.write_text("student_id,name,submitted_at\nb12902001,王小明,2026/5/1 12:00\n")
+    course.upload("b12902001", sheet(RIGHT), late=True)
+    assert course.rows("2026-05-02T00:00+08:00")["b12902001"]["late"] == "late"
 
 
 @pytest.mark.parametrize(
