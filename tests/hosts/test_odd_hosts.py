@@ -98,8 +98,9 @@ def test_notebooks_saved_elsewhere_are_executed_and_written(tmp_path, metadata):
     notebook = write_notebook(tmp_path / "saved.ipynb", metadata)
     done = run("-m", "hw7.cli", "run", str(notebook), "-o", str(tmp_path / "build"))
     assert done.returncode == 0, done.stderr
-    assert "42" in (tmp_path / "build" / "saved.html").read_text(encoding="utf-8")
-    assert json.loads((tmp_path / "build" / "saved.ipynb").read_text(encoding="utf-8"))
+    assert "<pre>42\n</pre>" in (tmp_path / "build" / "saved.html").read_text(encoding="utf-8")
+    (cell,) = json.loads((tmp_path / "build" / "saved.ipynb").read_text(encoding="utf-8"))["cells"]
+    assert cell["outputs"][0]["text"] == ["42\n"]
 
 
 @pytest.fixture(scope="module")
