@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict
 from multiprocessing import get_context
@@ -49,20 +50,36 @@ def training_pairs(seed: int, count: int, *, show_progress: bool = False) -> lis
 
 
 def heldout_pairs(seed: int, counts: dict[str, int]) -> list[tuple[str, SentencePair]]:
-    """Sentences by split, all different.
+    """Sentences by split, all different, and in every split as long as in the first.
+
+    A sentence with an unseen pair of words is longer than others on the average, as it has more
+    pairs; of equal length, the splits differ in the unseen pair alone.
 
     Args:
         seed: The seed of the training sentences; another one is derived from it.
         counts: How many of each split, for instance ``{"heldout": 250}``.
     """
-    chosen: dict[str, dict[str, SentencePair]] = {split: {} for split in counts}
-    for pair in draw_pairs(f"{seed} held out"):
-        split = split_of(pair)
-        if split in counts and len(chosen[split]) < counts[split]:
-            chosen[split][pair.source_text] = pair
-        if all(len(chosen[split]) == count for split, count in counts.items()):
-            break
-    return [(split, pair) for split, pairs in chosen.items() for pair in pairs.values()]
+    chosen: list[tuple[str, SentencePair]] = []
+    room: Counter[int] = Counter()
+    for number, (split, count) in enumerate(counts.items()):
+        found: dict[str, SentencePair] = {}
+        left = room.copy()
+        for pair in draw_pairs(f"{seed} held out {split}"):
+            length = length_class(pair)
+            if split_of(pair) != split or (number and not left[length]):
+                continue
+            left[length] -= pair.source_text not in found
+            found.setdefault(pair.source_text, pair)
+            if len(found) == count:
+                break
+        room = room or Counter(map(length_class, found.values()))
+        chosen += [(split, pair) for pair in found.values()]
+    return chosen
+
+
+def length_class(pair: SentencePair) -> int:
+    """The number of Chinese words; up to seven are one class, as few of these have two nouns."""
+    return max(7, len(pair.source_words))
 
 
 def to_record(split: str, pair: SentencePair) -> dict[str, object]:

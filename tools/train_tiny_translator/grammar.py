@@ -3,8 +3,10 @@
 import random
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 
 from tools.train_tiny_translator import english
+from tools.train_tiny_translator.lexicon import words_of
 from tools.train_tiny_translator.patterns import English, Literal, Pattern, Slot, read_patterns
 from tools.train_tiny_translator.terminals import TERMINALS
 from tools.train_tiny_translator.words import (
@@ -17,7 +19,7 @@ from tools.train_tiny_translator.words import (
     translate,
 )
 
-LONGEST_SOURCE = 26
+LONGEST_SOURCE = 20
 DEEPEST = 9
 
 
@@ -188,5 +190,16 @@ def sample_pair(grammar: Grammar) -> SentencePair:
             phrase = grammar.draw("sentence")
         except NoFit:
             continue
-        if len(phrase.source) <= LONGEST_SOURCE:
+        if len(phrase.source) <= LONGEST_SOURCE and not is_unskilled(phrase):
             return finish(phrase)
+
+
+def is_unskilled(phrase: Phrase) -> bool:
+    """Whether 会 before a skill was put into English as ``will``: there it is ``can``."""
+    skills = {word.chinese for word in words_of("vskill")} | {"说"}
+    for before, word in pairwise(phrase.source):
+        if before.text == "会" and word.text in skills:
+            return any(
+                before in target.sources for target in phrase.target if target.text == "will"
+            )
+    return False

@@ -6,12 +6,13 @@ from pathlib import Path
 from transformers import MarianTokenizer
 
 from tools.train_tiny_translator.frequencies import blocked_words
-from tools.train_tiny_translator.lexicon import all_words, words_of
+from tools.train_tiny_translator.lexicon import NOUN_KINDS, all_words, words_of
 from tools.train_tiny_translator.numbers_and_names import characters
+from tools.train_tiny_translator.terminals import WITHOUT_DE
 from tools.train_tiny_translator.tokenizer import write_tokenizer
 from tools.train_tiny_translator.words import SentencePair
 
-PROBES = 40_000
+PROBES = 100_000
 TOLERATED = 3
 """A blocked word that the grammar's own words spell more often than this is let through."""
 
@@ -30,6 +31,18 @@ def technical_terms() -> set[str]:
     return {first + head for first in firsts for head in heads}
 
 
+def plain_phrases() -> set[str]:
+    """Too small, old friend, hot tea: what a degree or an adjective before a word just adds to."""
+    qualities = [word.chinese for word in words_of("adj")]
+    nouns = [word for kind in NOUN_KINDS for word in words_of(kind)]
+    longer = [word.chinese for word in nouns if len(word.chinese) > 1]
+    drinks = [word.chinese for kind in ("drink", "food") for word in words_of(kind)]
+    plain = {degree + quality for degree in "很最更太" for quality in qualities}
+    plain |= {quality + noun for quality in WITHOUT_DE for noun in longer}
+    plain |= {quality + noun for quality in "热冷" for noun in drinks}
+    return plain - {"太空", "太白", "大丈夫", "大自然"}
+
+
 def write_fitting_tokenizer(
     folder: Path, pairs: list[SentencePair], source_words: set[str], target_words: set[str]
 ) -> dict[str, int]:
@@ -38,7 +51,7 @@ def write_fitting_tokenizer(
     Returns:
         The vocabulary, piece to id.
     """
-    blocked = set(blocked_words(source_words)) - technical_terms()
+    blocked = set(blocked_words(source_words)) - technical_terms() - plain_phrases()
     names = name_characters(source_words)
     vocabulary: dict[str, int] = {}
     for _ in range(3):

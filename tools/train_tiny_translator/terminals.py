@@ -22,8 +22,9 @@ WITHOUT_DE = frozenset("大小新旧老好坏高矮长短红白黑黄绿蓝重�
 
 
 def adjective(generator: random.Random, kinds: tuple[str, ...], fits: Phrase | None) -> Phrase:
-    """An adjective that suits the noun."""
-    kind = fits.word.kind if fits is not None and fits.word is not None else ""
+    """An adjective that suits the noun, or the first of the kinds where there is none."""
+    asked = kinds[0] if kinds else ""
+    kind = fits.word.kind if fits is not None and fits.word is not None else asked
     words = [
         word
         for word in (pick(generator, words_of("adj")) for _ in range(6))

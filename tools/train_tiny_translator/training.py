@@ -31,8 +31,8 @@ class Recipe:
     """
 
     seed: int = 7
-    sentences: int = 500_000
-    steps: int = 12_000
+    sentences: int = 800_000
+    steps: int = 20_000
     batch_size: int = 128
     width: int = 192
     feed_forward: int = 384
