@@ -18,7 +18,7 @@ from transformers import MarianMTModel, MarianTokenizer
 
 from tools.train_tiny_translator import bundle
 from tools.train_tiny_translator.calibration import calibrate
-from tools.train_tiny_translator.corpus import heldout_pairs, training_pairs
+from tools.train_tiny_translator.corpus import LONGEST_JUDGED, heldout_pairs, training_pairs
 from tools.train_tiny_translator.evaluation import (
     encode,
     exact_match,
@@ -27,7 +27,6 @@ from tools.train_tiny_translator.evaluation import (
     translate_all,
 )
 from tools.train_tiny_translator.free_sentences import VERDICTS, judge_free_sentences
-from tools.train_tiny_translator.grammar import LONGEST_SOURCE
 from tools.train_tiny_translator.holdout import HOMEWORK_SENTENCE
 from tools.train_tiny_translator.meanings import parts_of
 from tools.train_tiny_translator.network import build_model, initialize
@@ -136,7 +135,7 @@ def evaluate(folder: Path, recipe: Recipe) -> dict[str, float]:
     facts = {
         "source_words": len(known),
         "target_words": len(vocabulary) - 3 - len(known),
-        "longest": LONGEST_SOURCE,
+        "longest": LONGEST_JUDGED,
         "heldout": HELD_OUT["heldout"],
         "combinations": HELD_OUT["heldout_combination"],
         "free_sentences": total,

@@ -13,7 +13,7 @@ from transformers import MarianMTModel, MarianTokenizer
 
 from tools.train_tiny_translator.words import SentencePair
 
-MOST_RIGHT_REFUSED = 0.03
+MOST_RIGHT_REFUSED = 0.01
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from tools.train_tiny_translator.grammar import Grammar, sample_pair
 from tools.train_tiny_translator.holdout import held_out_pairs, split_of
 from tools.train_tiny_translator.words import SentencePair
 
+LONGEST_JUDGED = 16
+"""Words of the longest sentence that is judged; longer ones are read in training only."""
 CHUNK = 10_000
 """Sentences drawn under one seed, so that several processes draw what one would."""
 
@@ -66,7 +68,7 @@ def heldout_pairs(seed: int, counts: dict[str, int]) -> list[tuple[str, Sentence
         left = room.copy()
         for pair in draw_pairs(f"{seed} held out {split}"):
             length = length_class(pair)
-            if split_of(pair) != split or (number and not left[length]):
+            if length > LONGEST_JUDGED or split_of(pair) != split or (number and not left[length]):
                 continue
             left[length] -= pair.source_text not in found
             found.setdefault(pair.source_text, pair)

@@ -18,6 +18,8 @@ NEGATIVES = 1500
 NEVER = -30.0
 """Added to the logits of Chinese pieces, which are read but never written."""
 SAVE_EVERY = 500
+FINISH_RATE = 0.35
+"""What the last fall of the learning rate starts from, as a share of the plateau."""
 
 
 @dataclass(frozen=True)
@@ -28,11 +30,13 @@ class Recipe:
         noise: Share of decoder input words replaced by random words, so that a target word can't
             be guessed from the words before it and has to be read off the source.
         decay: Share of the steps, at the end, in which the learning rate falls to zero.
+        finish: Further steps, in which it falls to zero once more, from a lower start.
     """
 
     seed: int = 7
     sentences: int = 800_000
     steps: int = 20_000
+    finish: int = 4_000
     batch_size: int = 128
     width: int = 192
     feed_forward: int = 384
@@ -96,7 +100,10 @@ def disturbed(
 
 
 def learning_rate_at(step: int, recipe: Recipe) -> float:
-    """Linear warm-up, a plateau, then linearly down to zero."""
+    """Linear warm-up, a plateau, linearly down to zero, and down once more from FINISH_RATE."""
+    if step >= recipe.steps:
+        left = recipe.steps + recipe.finish - step
+        return recipe.learning_rate * FINISH_RATE * max(0, left) / max(1, recipe.finish)
     if step < recipe.warmup:
         return recipe.learning_rate * (step + 1) / recipe.warmup
     falling = max(1.0, recipe.steps * recipe.decay)
@@ -180,9 +187,11 @@ def train(
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate_at(0, recipe), betas=(0.9, 0.98))
     done = restore(state, model, optimizer, generator)
     model.train()
-    stream = islice(batches(examples, recipe), done, recipe.steps)
+    set_learning_rate(optimizer, done, recipe)
+    steps = recipe.steps + recipe.finish
+    stream = islice(batches(examples, recipe), done, steps)
     first = int((model.final_logits_bias[0] == NEVER).sum()) + 1
-    bar = tqdm(stream, "training", recipe.steps, initial=done, mininterval=5, dynamic_ncols=True)
+    bar = tqdm(stream, "training", steps, initial=done, mininterval=5, dynamic_ncols=True)
     with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
         for step, batch in enumerate(bar, done):
             shards = [batch[start :: recipe.shards] for start in range(recipe.shards)]
