@@ -20,7 +20,7 @@ import inseq
 import torch
 from transformers.utils import logging as transformers_logging
 
-from helpers.attribution import explain
+from helpers import explain
 from helpers.catalog import CATALOG
 from helpers.models import load_model
 

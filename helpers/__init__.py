@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 import hw7 as _hw7
 
 if TYPE_CHECKING:
-    from helpers.attribution import explain
+    from helpers.answer import logit_lens
     from helpers.environment import prepare_notebook
+    from helpers.explaining import explain
     from helpers.explanation import Explanation
     from helpers.memory import release
     from helpers.models import load_model
@@ -28,6 +29,7 @@ __all__ = [
     "Explanation",
     "explain",
     "load_model",
+    "logit_lens",
     "prepare_notebook",
     "release",
 ]
@@ -35,7 +37,8 @@ __all__ = [
 _HOME_OF = {
     "prepare_notebook": "helpers.environment",
     "load_model": "helpers.models",
-    "explain": "helpers.attribution",
+    "logit_lens": "helpers.answer",
+    "explain": "helpers.explaining",
     "Explanation": "helpers.explanation",
     "release": "helpers.memory",
 }

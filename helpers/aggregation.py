@@ -1,22 +1,15 @@
 """From Inseq's raw output to readable scores: of tokens, and of words, sentences and turns."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from helpers.errors import TextError, told_as
 from hw7.engine.aggregated_outputs import relabelled
-from hw7.text.answers import ANSWER, places_to_explain, written_parts
+from hw7.text.answers import ANSWER
+from hw7.text.generation import Generation, Reader, reader_of
 from hw7.text.groups import Part, Piece, group_keys, text_of
-from hw7.text.spelling import (
-    Spelling,
-    pieces_of,
-    shown,
-    special_tokens_of,
-    spelling_of,
-    token_texts,
-)
+from hw7.text.spelling import Spelling, shown, token_texts
 from hw7.views.axes import contrasted, labelled_axis
 from hw7.views.labels import readable, shortened
 from hw7.views.levels import Axis, Outline
@@ -25,11 +18,6 @@ if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.data import FeatureAttributionSequenceOutput
     from inseq.models import AttributionModel
-
-    from helpers.generation import Generation
-
-Reader = Callable[[Sequence[str]], list[Piece]]
-"""What a tokenizer's raw tokens add to the text."""
 
 
 def aggregate(
@@ -55,7 +43,7 @@ def aggregate(
     Returns:
         Inseq's output with one score per pair of tokens, its ``Outline`` in ``info["outline"]``.
     """
-    read = _reader(tokenizer)
+    read = reader_of(tokenizer)
     sequence = output.sequence_attributions[0].aggregate()
     ids = output.info.get("contrast_ids", [[]])[0]
     contrast = [None if id_ is None else tokenizer.convert_ids_to_tokens(id_) for id_ in ids]
@@ -68,11 +56,6 @@ def aggregate(
         return [_label([piece]) for piece in read(tokens)]
 
     return relabelled(output, sequence, labels_of, outline=asdict(outline))
-
-
-def _reader(tokenizer: Any) -> Reader:
-    spelling, special = spelling_of(tokenizer), special_tokens_of(tokenizer)
-    return partial(pieces_of, spelling=spelling, special_tokens=special)
 
 
 def readable_tokens(
@@ -92,57 +75,21 @@ def readable_tokens(
     return [readable(text) for text in token_texts(tokens, spelling, special_tokens)]
 
 
-def parts_of(model: "AttributionModel", generation: "Generation") -> list[Part]:
-    """Return what each token of a decoder-only model's prompt and answer is part of."""
-    if model.is_encoder_decoder:
-        return []
-    read = generation.sources.input_tokens[0]
-    tail = "".join(token_texts(read[-8:], spelling_of(model.tokenizer)))
-    prompt = list(generation.prompt_parts) or [("prompt", False)] * len(read)
-    texts = [text_of([piece]) for piece in _written(model, generation)]
-    return [*prompt, *written_parts(tail, texts)]
-
-
-def input_words(model: "AttributionModel", generation: "Generation") -> list[list[int]]:
-    """Return the places of the tokens of each word that was read, the model's format left out."""
+def read_axis(
+    model: "AttributionModel", generation: Generation, parts: Sequence[Part] = ()
+) -> Axis:
+    """Return the groups of what was read; what was written is part of it where ``parts`` are."""
     tokens = generation.sources.input_tokens[0]
-    tokens = tokens[: len(tokens) - generation.skipped]
-    parts = list(generation.prompt_parts) or [("source", False)] * len(tokens)
-    axis = axis_of(_reader(model.tokenizer)(tokens), parts)
+    if not parts:
+        tokens = tokens[: len(tokens) - generation.skipped]
+        parts = generation.prompt_parts or [("source", False)] * len(tokens)
+    return axis_of(reader_of(model.tokenizer)(tokens), parts[: len(tokens)])
+
+
+def input_words(model: "AttributionModel", generation: Generation) -> list[list[int]]:
+    """Return the places of the tokens of each word that was read, the model's format left out."""
+    axis = read_axis(model, generation)
     return [places for places in axis.places("word") if not axis.special[places[0]]]
-
-
-def explained_places(
-    model: "AttributionModel",
-    generation: "Generation",
-    parts: Sequence[Part],
-    span: str | None,
-    *,
-    answer_only: bool,
-) -> list[int] | None:
-    """Return the places of the generated tokens to explain, None for all of them.
-
-    Args:
-        model: The model that wrote them.
-        generation: What was read and written.
-        parts: See ``parts_of``.
-        span: Explain only the tokens of this part of what was written.
-        answer_only: Leave out the model's thinking and special tokens.
-
-    Raises:
-        TextError: The span was not written, or more than once; or there is no answer.
-    """
-    if span is None and not answer_only:
-        return None
-    written = _written(model, generation)
-    turns = [turn for turn, _ in parts[-len(written) :]] or [ANSWER] * len(written)
-    with told_as(TextError):
-        return places_to_explain(written, turns, span, answer_only=answer_only)
-
-
-def _written(model: "AttributionModel", generation: "Generation") -> list[Piece]:
-    """Return what each token that was written adds to the text."""
-    return _reader(model.tokenizer)(generation.targets.input_tokens[0][generation.first :])
 
 
 def outline_of(

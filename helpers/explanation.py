@@ -1,6 +1,6 @@
 """``Explanation``: the scores over one generation as heatmaps, comparisons and files."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ from helpers.environment import font_file
 from helpers.errors import HomeworkError, MethodError, told_as
 from helpers.lookup import Scores, choose_level, choose_method
 from hw7.engine.saved_scores import FORMAT, digest_of, read_scores, write_scores
+from hw7.views.axes import single_column
 from hw7.views.labels import shortened
 from hw7.views.levels import OWN_PART, Outline
 from hw7.views.notes import notes_on
@@ -28,25 +29,11 @@ class Explanation(Scores):
     It holds no reference to the model, so it stays usable after ``release(model)``.
     """
 
-    def show(
-        self,
-        *,
-        hide_special: bool = False,
-        level: str | None = None,
-        turn: str | None = None,
-        scale: "Scale" = "column",
-    ) -> None:
-        """Show one heatmap per method, all over the same generation; in a script, their facts.
-
-        Args:
-            hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
-            level: Show ``token``, ``word``, ``sentence`` or ``turn``.
-            turn: Only the rows of this turn, such as ``user``.
-            scale: Color each ``column`` by its own highest score, or all on one ``common`` scale.
-        """
+    def show(self, **settings: Any) -> None:
+        """Show one heatmap per method, as of ``html``; in a script, their facts."""
         from hw7.views.component import show_bundle
 
-        show_bundle(self.bundle(hide_special=hide_special, level=level, turn=turn, scale=scale))
+        show_bundle(self.bundle(**settings))
 
     def bundle(self, **settings: Any) -> dict[str, Any]:
         """Return what a notebook stores of the heatmaps, by MIME type; settings as of ``html``."""
@@ -82,22 +69,14 @@ class Explanation(Scores):
         return sheet_html(sheet, self.facts_text(), hide_special=hide_special, picture=picture)
 
     def plot(
-        self,
-        path: str | Path | None = None,
-        *,
-        hide_special: bool = False,
-        level: str | None = None,
-        turn: str | None = None,
-        scale: "Scale" = "column",
+        self, path: str | Path | None = None, *, hide_special: bool = False, **settings: Any
     ) -> "Figure":
         """Return a matplotlib figure with one map per method, Chinese glyphs included.
 
         Args:
             path: Also save it, as ``.png``, ``.svg`` or ``.pdf``.
-            hide_special: Leave out special tokens such as ``</s>`` and renormalise the others.
-            level: ``token``, ``word``, ``sentence`` or ``turn``.
-            turn: Only the rows of this turn, such as ``user``.
-            scale: Color each ``column`` by its own highest score, or all on one ``common`` scale.
+            hide_special: As of ``html``.
+            settings: ``level``, ``turn`` and ``scale`` as of ``html``.
 
         Raises:
             HomeworkError: The path ends in something else, or its folder does not exist.
@@ -105,7 +84,7 @@ class Explanation(Scores):
         from hw7.views.picture import figure_of, save_figure
         from hw7.views.sheet import without_special_tokens
 
-        sheet = self.sheet(level=level, turn=turn, scale=scale)
+        sheet = self.sheet(**settings)
         figure = figure_of(without_special_tokens(sheet) if hide_special else sheet)
         if path is not None:
             with told_as(HomeworkError):
@@ -164,36 +143,27 @@ class Explanation(Scores):
         Raises:
             HomeworkError: There is no such scale.
         """
-        from hw7.views.labels import printable
-        from hw7.views.sheet import Sheet, Step, check_scale, identity_of, layer_of
+        from hw7.views.explained import sheet_of
+        from hw7.views.sheet import check_scale
 
         with told_as(HomeworkError):
             check_scale(scale)
-        level, outline = choose_level(level or self.level), self.outline
-        steps = [
-            Step(token["probability"], [(rival, share) for rival, share in token["rivals"]])
-            for token in self.token_probabilities
-        ]
-        tables = {name: self.table(name, level=level, turn=turn) for name in self.methods}
-        first = tables[self.methods[0]]
-        axes = (outline.rows, outline.columns)
-        start = None
-        if outline.start is not None and turn is None:
-            start = outline.rows.numbers[level][outline.start]
-        return Sheet(
+        level = choose_level(level or self.level)
+        return sheet_of(
+            self.outline,
+            level,
+            turn,
+            {name: self.table(name, level=level, turn=turn) for name in self.methods},
+            self._whole.get("whole_answer"),
+            self.aggregation,
+            self.token_probabilities,
+            self._info("attention", "head_weights").get("head_weights"),
             title=self.model_name,
-            rows=[printable(token) for token in first.index],
-            columns=[printable(token) for token in first.columns],
-            first_generated_row=start,
-            layers=[layer_of(name, table.to_numpy(float)) for name, table in tables.items()],
-            identity=identity_of(self.digest()[:16], level, turn or ""),
+            digest=self.digest(),
             notes=self.notes(level),
-            steps=steps if level == "token" else [],
             font=font_file(),
             scale=scale,
             language=language,
-            special=frozenset().union(*(axis.special_labels(level) for axis in axes)),
-            outline=outline if level == "token" and turn is None else None,
         )
 
     def notes(self, level: str) -> list[str]:
@@ -205,8 +175,34 @@ class Explanation(Scores):
             self.aggregation,
             is_cut=not self.is_complete,
             has_own_part=level != "token" and OWN_PART in self.table(first, level=level).index,
-            explained=shortened(" ".join(self.outline.columns.labels["word"])),
+            explained=self._explained(),
+            outputs=[output.info for output in self.attributions.values()],
         )
+
+    @property
+    def whole_answer(self) -> "Explanation":
+        """All that is explained as one column, as ``explain(..., whole_answer=True)`` gives it.
+
+        Raises:
+            HomeworkError: It was not computed: the text is short, or ``saliency`` not asked for.
+        """
+        from hw7.engine.answer_column import answer_column
+
+        info, outline = self._whole, self.outline
+        if not info:
+            raise HomeworkError(
+                "This explanation holds no scores of the whole answer. "
+                "Type: explain(model, text, whole_answer=True)."
+            )
+        scores = info["whole_answer"]
+        name = self._explained() if outline.is_partial else None
+        outline = single_column(outline.rows.kept(range(len(scores))), name)
+        column = answer_column(outline, scores, log_likelihood=info["log_likelihood"])
+        whole: dict[str, Any] = {"token_probabilities": (), "attributions": {"saliency": column}}
+        return replace(self, score="log-likelihood", **whole)
+
+    def _explained(self) -> str:
+        return shortened(" ".join(self.outline.columns.labels["word"]))
 
     def digest(self) -> str:
         """Return a SHA-256 over model, texts, tokens and scores rounded to three decimals."""

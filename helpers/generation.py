@@ -1,57 +1,26 @@
 """One generation, shared by every attribution method: what was read and what was written."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError, TextError, check_names, say, say_once, told_as
 from helpers.memory import check_loaded
 from helpers.models import repair
+from hw7.engine.errors import NotExplainableError
 from hw7.engine.writing import end_ids, own_limit, write
-from hw7.fetch.errors import first_line
 from hw7.text.chat import Message, chat_prompt, is_chat
 from hw7.text.encoding import encode_written, encoding_of, source_ids, tensor_of
-from hw7.text.groups import Part
+from hw7.text.generation import Generation
 from hw7.text.limits import check_confidence, check_lengths, check_text, longest_target
 from hw7.text.settings import check_new_tokens, check_settings, known_settings
 from hw7.text.spelling import special_tokens_of, spelling_of
 from hw7.text.typed import as_written, check_words
 
 if TYPE_CHECKING:
-    import torch
-    from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
 
 NEW_TOKENS = 20
 """The most tokens a text is continued by; a translator's own limit is what ends its sentence."""
-
-
-@dataclass(frozen=True)
-class Generation:
-    """The exact token ids that every method explains.
-
-    Attributes:
-        input_text: What the student typed.
-        generated_text: What the model wrote, without special tokens.
-        sources: The encoded input, ids of shape `[1, source]`.
-        targets: The ids to explain, `[1, target]`: for a translator the start token and the
-            generated ones, for a decoder-only model the prompt followed by the generated ones.
-        read_text: What the model read: what was typed, in its template where that is a chat.
-        first: Place of the first explained token in the targets, after the start token or prompt.
-        is_complete: False where a limit cut the text before the model ended it.
-        prompt_parts: For a chat, what each token of the prompt is part of.
-        skipped: How many written tokens at the end of the sources are read like the prompt.
-    """
-
-    input_text: str
-    generated_text: str
-    sources: "BatchEncoding"
-    targets: "BatchEncoding"
-    read_text: str
-    first: int
-    is_complete: bool = True
-    prompt_parts: Sequence[Part] = ()
-    skipped: int = 0
 
 
 def generate(
@@ -111,7 +80,9 @@ def generate(
     if model.is_encoder_decoder:
         special = special_tokens_of(model.tokenizer)
         sources.input_tokens = [as_written(sources.input_tokens[0], text, special)]
-    ids = _write(model, sources, most, settings) if written is None else written
+    if (ids := written) is None:
+        with told_as(HomeworkError, NotExplainableError):
+            ids = write(model, sources, most, settings)
     start = 1 if model.is_encoder_decoder else len(source)
     if ids.shape[1] <= start:
         raise TextError("The model wrote nothing for this text. Give it a longer or other text.")
@@ -133,50 +104,6 @@ def generate(
     )
 
 
-def narrowed(
-    model: "AttributionModel", generation: Generation, places: Sequence[int], *, has_contrast: bool
-) -> Generation:
-    """Return the generation for attributing no more than some of its written tokens.
-
-    What follows them changes no score. What was written before is read as if it were prompt, where
-    that is possible: not by a translator, nor where a contrast is counted from the true prompt.
-    """
-    start = generation.first
-    ids = generation.targets.input_ids[:, : start + places[-1] + 1]
-    targets = encoding_of(model, ids, has_start=model.is_encoder_decoder)
-    if model.is_encoder_decoder or has_contrast:
-        return replace(generation, targets=targets)
-    sources = encoding_of(model, ids[:, : start + places[0]])
-    first = start + places[0]
-    return replace(generation, sources=sources, targets=targets, first=first, skipped=places[0])
-
-
-def encode_contrast(
-    model: "AttributionModel", generation: Generation, contrast: str
-) -> "BatchEncoding":
-    """Encode another continuation of the same text, which the explained one is contrasted with.
-
-    Raises:
-        TextError: The continuation is empty, too long, or the explained one itself.
-    """
-    source = generation.sources.input_ids[0].tolist()
-    with told_as(TextError):
-        ids = encode_written(model, generation.read_text, source, contrast, "contrast", say_once)
-    if ids.tolist() == generation.targets.input_ids.tolist():
-        raise TextError(
-            f"The contrast is what is explained itself ({contrast!r}), so every difference would "
-            "be zero. Give another continuation."
-        )
-    compared = ids.shape[1] - generation.first
-    written = generation.targets.input_ids.shape[1] - generation.first
-    if compared < written:
-        say_once(
-            f"The contrast ends after {compared} of {written} tokens. Beyond its end there is "
-            "nothing to compare with, so these columns are empty."
-        )
-    return encoding_of(model, ids, has_start=model.is_encoder_decoder)
-
-
 def _most_new_tokens(model: "AttributionModel", asked: object) -> int:
     """Return the most tokens to write.
 
@@ -196,19 +123,3 @@ def _checked_settings(given: Mapping[str, Any]) -> dict[str, Any]:
         check_settings(given)
     check_names(given, known_settings(), "generation setting")
     return dict(given)
-
-
-def _write(
-    model: "AttributionModel", sources: "BatchEncoding", most: int, settings: Mapping[str, Any]
-) -> "torch.Tensor":
-    """Return what the model writes, ids `[1, target]`, start token or prompt included."""
-    try:
-        return write(model, sources, most, settings)
-    except (ValueError, TypeError) as error:
-        what = f"Transformers refuses generation_settings={dict(settings)}: {first_line(error)}"
-        if not settings:
-            what = (
-                f"Transformers cannot let {model.model_name} write: {first_line(error)} "
-                "Give the text to explain as target=, or another model."
-            )
-        raise HomeworkError(what) from error

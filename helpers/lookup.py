@@ -8,7 +8,7 @@ from helpers.errors import HomeworkError, MethodError, TokenLookupError, told_as
 from hw7.text.matching import place_of, the_method
 from hw7.views.labels import readable, shortened
 from hw7.views.levels import LEVELS, Outline
-from hw7.views.strongest import score_at, strongest_of, strongest_row
+from hw7.views.strongest import score_at, strongest_of, strongest_row, whole_answer_title
 from hw7.views.tables import likeliest_of, table_of
 
 if TYPE_CHECKING:
@@ -63,6 +63,16 @@ class Scores:
     def outline(self) -> Outline:
         """What the rows and columns are at every level; the same for all methods."""
         return Outline.read(self.attribution(self.methods[0]).info["outline"])
+
+    @property
+    def _whole(self) -> dict[str, Any]:
+        """What the output of saliency says of the whole answer; empty where it says nothing."""
+        return self._info("saliency", "whole_answer")
+
+    def _info(self, method: str, name: str) -> dict[str, Any]:
+        """Return a method's information where it has that name; else an empty one."""
+        info = self.attributions[method].info if method in self.methods else {}
+        return info if name in info else {}
 
     def table(
         self,
@@ -188,6 +198,9 @@ class Scores:
     def facts_text(self) -> str:
         """Return the facts as text, one line per method."""
         lines = [f"{self.input_text} → {self.generated_text} ({self.model_name})"]
+        if self._whole:
+            tokens = self.outline.rows.labels["token"]
+            lines.append(whole_answer_title(tokens, self._whole["whole_answer"]))
         for method, rows in self.facts()["strongest"].items():
             pairs = ", ".join(f"{written} ← {source} {score}" for written, source, score in rows)
             lines.append(f"{method}: {pairs}")

@@ -1,12 +1,19 @@
-"""Models in use: refuse what is none, and give back the memory of one that is done with."""
+"""Models in use: refuse what is none or does not fit, and give back the memory of one."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from helpers.errors import HomeworkError, say
+from helpers.errors import HomeworkError, MethodError, NotEnoughMemoryError, say, told_as
+from hw7.engine.errors import NotExplainableError, TooLargeError
+from hw7.engine.failures import failures_in_words
 from hw7.engine.freeing import MemoryUse, free_weights, memory_in_use
+from hw7.engine.placement import check_attribution_fits
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
+
+    from hw7.text.generation import Generation
 
 
 def check_loaded(model: object) -> None:
@@ -30,8 +37,7 @@ def check_loaded(model: object) -> None:
 def release(model: "AttributionModel") -> MemoryUse | None:
     """Free a model's weights and the GPU cache; print and return what was freed.
 
-    Afterwards the model can no longer be used, whoever still holds the variable; explanations stay
-    usable.
+    Whoever still holds the model can no longer use it; explanations stay usable.
 
     Returns:
         The memory freed, or None where the model had been released before.
@@ -50,3 +56,14 @@ def release(model: "AttributionModel") -> MemoryUse | None:
             "so they take no memory and that variable is of no more use."
         )
     return freed
+
+
+@contextmanager
+def told_failures(
+    model: "AttributionModel", generation: "Generation", options: Mapping[str, Mapping[str, Any]]
+) -> Iterator[None]:
+    """Refuse what does not fit, and tell the student why an attribution failed."""
+    with told_as(NotEnoughMemoryError, TooLargeError), told_as(MethodError, NotExplainableError):
+        check_attribution_fits(model, generation.sources, generation.targets, [*options])
+        with failures_in_words(model, generation.targets.input_ids.shape[1], options):
+            yield

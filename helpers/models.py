@@ -15,7 +15,7 @@ from helpers.errors import (
     told_as,
 )
 from hw7.engine.capacity import is_out_of_memory
-from hw7.engine.devices import DEVICES, best_device, check_device, has_bfloat16
+from hw7.engine.devices import DEVICES, best_device, check_device, dtype_of
 from hw7.engine.errors import NotExplainableError, TooLargeError
 from hw7.engine.loading import load_weights, wrap
 from hw7.engine.repairs import keep_differentiable, scale_embeddings_once
@@ -114,23 +114,11 @@ def choose_device(device: str = "auto") -> str:
 def torch_dtype(dtype: str, device: str = "cpu") -> "torch.dtype":
     """Return the torch dtype of that name; ``"auto"`` is float32.
 
-    A GPU that only imitates bfloat16 gets float32, which is exact; float16 would overflow in some
-    models that were trained in bfloat16.
-
     Raises:
         HomeworkError: torch has no floating-point type of that name.
     """
-    import torch
-
     check_names([dtype], ["auto", "float32", "bfloat16", "float16", "float64"], "dtype")
-    found = torch.float32 if dtype == "auto" else getattr(torch, dtype)
-    if found is torch.bfloat16 and not has_bfloat16(device):
-        say(
-            f"float32 is used: {torch.cuda.get_device_name()} does not compute in bfloat16. "
-            "dtype='float16' takes half the memory, but may overflow."
-        )
-        return torch.float32
-    return found
+    return dtype_of(dtype, device, say)
 
 
 def _check_quantization(quantization: str | None) -> None:

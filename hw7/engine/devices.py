@@ -1,6 +1,7 @@
 """Which devices there are, and what torch can compute on them."""
 
 import re
+from collections.abc import Callable
 
 import torch
 
@@ -75,3 +76,24 @@ def has_bfloat16(device: str) -> bool:
     if not device.startswith("cuda") or torch.version.hip:
         return True
     return torch.cuda.get_device_capability(int(device.partition(":")[2] or 0)) >= (8, 0)
+
+
+def dtype_of(name: str, device: str, tell: Callable[[str], None]) -> torch.dtype:
+    """Return the torch dtype of a name; ``auto`` is float32.
+
+    A GPU that only imitates bfloat16 gets float32, which is exact; float16 would overflow in some
+    models that were trained in bfloat16.
+
+    Args:
+        name: The dtype asked for.
+        device: Where the model is to be.
+        tell: Called with a sentence where it gets another one.
+    """
+    found: torch.dtype = torch.float32 if name == "auto" else getattr(torch, name)
+    if found is torch.bfloat16 and not has_bfloat16(device):
+        tell(
+            f"float32 is used: {torch.cuda.get_device_name()} does not compute in bfloat16. "
+            "dtype='float16' takes half the memory, but may overflow."
+        )
+        return torch.float32
+    return found

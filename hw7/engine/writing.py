@@ -4,6 +4,8 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from hw7.engine.errors import NotExplainableError
+
 if TYPE_CHECKING:
     import torch
     from inseq.data import BatchEncoding
@@ -45,7 +47,7 @@ def write(
         settings: Settings of Transformers' ``generate`` that replace the greedy ones.
 
     Raises:
-        ValueError, TypeError: Transformers refuses the settings.
+        NotExplainableError: Transformers refuses the settings, or the model.
     """
     import torch
 
@@ -68,6 +70,15 @@ def write(
                 generation_config=greedy,
                 tokenizer=model.tokenizer,
             )
+    except (ValueError, TypeError) as error:
+        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        what = f"Transformers refuses generation_settings={dict(settings)}: {reason}"
+        if not settings:
+            what = (
+                f"Transformers cannot let {model.model_name} write: {reason} "
+                "Give the text to explain as target=, or another model."
+            )
+        raise NotExplainableError(what) from error
     finally:
         model.model.generation_config = own
     # A tensor made in inference mode may not enter a later backward pass.

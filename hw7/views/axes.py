@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Hashable, Mapping, Sequence
 
-from hw7.views.levels import LEVELS, Axis, numbered
+from hw7.views.levels import LEVELS, Axis, Outline, numbered
 
 Label = Callable[[Sequence[int]], str]
 """Gives the label of the tokens at these places."""
+
+WHOLE_ANSWER = "(whole answer)"
+"""The column of all that is explained."""
 
 
 def labelled_axis(
@@ -58,3 +61,18 @@ def contrasted(columns: Axis, other_label: Label) -> Axis:
             if (other := other_label(group)) and other != labels[level][number]:
                 labels[level][number] += f" → {other}"
     return Axis(labels, columns.numbers, columns.turns, columns.special)
+
+
+def single_column(rows: Axis, part: str | None) -> Outline:
+    """Return the outline of what was read and one column, of a whole answer.
+
+    Args:
+        rows: What was read.
+        part: The label of the part of the answer that is explained; None where it is all of it.
+    """
+    names, numbers = (
+        {level: [part or WHOLE_ANSWER] for level in LEVELS},
+        {level: [0] for level in LEVELS},
+    )
+    column = Axis(names, numbers, turns=["answer"], special=[False])
+    return Outline(rows, column, places=[0], start=None, is_partial=part is not None)

@@ -41,6 +41,7 @@ class Comparison:
             sheet,
             layers=[one, other, difference],
             can_hide_special=False,
+            heads=None,
             main_layer=2,
             column_notes=[f"ρ = {_written(value)}" for value in correlations],
             notes=[*sheet.notes, *notes],
@@ -156,6 +157,7 @@ def _merged(first: Sheet, second: Sheet) -> Sheet:
         hidden=list(dict.fromkeys([*first.hidden, *second.hidden])),
         special=first.special | second.special,
         outline=None,
+        heads=None,
         steps=[],
     )
 

@@ -81,7 +81,7 @@ def _render(template: str, **values: object) -> str:
 
 
 def _script(sheet: Sheet, hide_special: bool) -> str:
-    code = _asset("heatmap.js")
+    code = _asset("heatmap.js") + (_asset("heads.js") if sheet.heads else "")
     return f'(function (data) {{\n"use strict";\n{code}}})({_data(sheet, hide_special)});'
 
 
@@ -113,6 +113,7 @@ def _data(sheet: Sheet, hide_special: bool) -> str:
         "ownPart": OWN_PART,
         "mostColumnsWithNumbers": MOST_COLUMNS_WITH_NUMBERS,
         "scales": SCALES,
+        "heads": sheet.heads,
         "layers": [_layer(layer) for layer in sheet.layers],
     }
     # The default escapes every non-ASCII character; these three could end the script element.
@@ -129,6 +130,7 @@ def _layer(layer: Layer) -> dict[str, object]:
         "isShare": layer.is_share,
         "hasCommonScale": layer.has_common_scale,
         "scores": packed(layer.scores),
+        "whole": None if layer.whole is None else packed(layer.whole),
     }
 
 

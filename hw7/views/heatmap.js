@@ -8,6 +8,9 @@ const TEXTS = {
   hide: ["隐藏特殊 token", "hide special tokens"], oneScale: ["所有列同一尺度", "one scale for all columns"],
   hidden: ["已隐藏特殊 token：{}。", "Hidden special tokens: {}."], renormalised: ["每列其余分数已重新归一化，总和不变。", "The other scores of each column are renormalised to the same total."],
   unchanged: ["分数不变。", "Scores are unchanged."], keys: ["键盘：Tab 进入，方向键移动，Enter 固定，Esc 取消", "Keyboard: Tab to enter, arrows to move, Enter to pin, Esc to release"],
+  whole: ["整段", "whole answer"], aside: ["折叠的模板除外", "folded templates aside"],
+  heads: ["每层每头对 {} 的注意力", "attention of each layer and head to {}"], head: ["层 {}", "layer {}"], headNumber: ["头 {}", "head {}"],
+  headHint: ["每格：来源 token 从左到右；悬停或用方向键看分数。", "In each cell the source tokens from left to right; hover or use the arrow keys for scores."],
   source: ["来源", "source"], prompt: ["提示", "prompt"], generated: ["生成", "generated"], probability: ["概率", "probability"],
   rivals: ["其他候选：", "rivals: "], none: ["：无分数，尚未写出", ": no score, not yet written"], pinned: ["已固定", "pinned"],
   together: ["并排", "side by side"], unfold: ["展开 {}", "unfold {}"], fold: ["折叠 {}", "fold {}"],
@@ -30,8 +33,8 @@ function canDrawChinese() {
 
 // ---- Scores: NaN where there is none.
 
-function unpack(layer) {
-  const bytes = Uint8Array.from(atob(layer.scores), (character) => character.charCodeAt(0));
+function unpack(scores) {
+  const bytes = Uint8Array.from(atob(scores), (character) => character.charCodeAt(0));
   return new Float32Array(bytes.buffer);
 }
 
@@ -103,7 +106,7 @@ function makeView(app) {
   const ownOf = (column) => (data.start === null || column.members.length < 2 ? [] : column.members.map((token) => data.start + data.places[token]));
   const own = columns.map((column) => new Set(ownOf(column)));
   const layers = data.layers.map((layer) => {
-    const all = (layer.unpacked ||= unpack(layer));
+    const all = (layer.unpacked ||= unpack(layer.scores)), ofWhole = layer.whole && (layer.unpackedWhole ||= unpack(layer.whole));
     // A column without any score, as where there is no contrast, does not thin the mean of its group.
     const isScored = range(0, width).map((token) => range(0, data.rows.tokens.length).some((row) => isKnown(all[row * width + token])));
     const scored = columns.map((column) => column.members.filter((token) => isScored[token]));
@@ -115,24 +118,35 @@ function makeView(app) {
     };
     const scores = rows.map((row) => columns.map((column, at) => scoreOf(own[at].size ? row.members.filter((token) => !own[at].has(token)) : row.members, scored[at])));
     scores.push(columns.map((column, at) => scoreOf([...own[at]].filter((row) => row < data.rows.tokens.length), scored[at])));
-    if (app.isHiding && layer.isShare) rescale(scores, columns.map((_, at) => total([scoreOf(range(0, data.rows.tokens.length), scored[at])])));
-    return { ...layer, scores };
+    const whole = ofWhole && [...rows, { members: [] }].map((row) => [row.members.some((token) => isKnown(ofWhole[token])) ? total(row.members.map((token) => ofWhole[token])) : NaN]);
+    if (app.isHiding && layer.isShare) {
+      rescale(scores, columns.map((_, at) => total([scoreOf(range(0, data.rows.tokens.length), scored[at])])));
+      if (whole) rescale(whole, [total([...ofWhole])]);
+    }
+    return { ...layer, scores, whole };
   });
   const isEmpty = (row) => layers.every(({ scores }) => !scores[row].some(isKnown));
   let end = rows.length; // the last token written has influenced none: its row would be empty
   while (end > 1 && isEmpty(end - 1)) end -= 1;
   const shown = [...range(0, end), ...(isEmpty(rows.length) ? [] : [rows.length])];
   rows = shown.map((row) => rows[row] || { label: data.ownPart, members: [], folds: [] });
-  for (const layer of layers) layer.scores = shown.map((row) => layer.scores[row]);
+  for (const layer of layers) {
+    layer.scores = shown.map((row) => layer.scores[row]);
+    layer.whole &&= shown.map((row) => layer.whole[row][0]);
+  }
+  // A template folded into one row would make the words of a chat pale.
+  const isFolded = rows.map((row) => row.isSpecial && Boolean(row.key)), hasFolded = isFolded.some(Boolean);
+  const highestOf = (scores) => highest(scores.filter((_, row) => !isFolded[row])) || highest(scores);
   const shared = highest(layers.filter((layer) => layer.isShare).flatMap(({ scores }) => scores.flat()));
   for (const layer of layers) {
     const end = layer.isShare ? shared : highest(layer.scores.flat());
     layer.isCommon = app.isCommon || layer.hasCommonScale;
-    layer.ends = columns.map((_, column) => (layer.isCommon ? end : highest(layer.scores.map((row) => row[column]))));
+    layer.ends = columns.map((_, column) => (layer.isCommon ? end : highestOf(layer.scores.map((row) => row[column]))));
+    layer.hasAside = hasFolded && !layer.isCommon;
     layer.end = end;
   }
   const place = (column) => (data.start === null ? -1 : rows.findIndex((row) => row.members.includes(data.start + data.places[column.members[0]])));
-  return { rows, columns, layers, rowOf: columns.map(place), prompt: rows.filter((row) => row.members.length && (data.start === null || row.members[0] < data.start)) };
+  return { rows, columns, layers, highestOf, rowOf: columns.map(place), prompt: rows.filter((row) => row.members.length && (data.start === null || row.members[0] < data.start)) };
 }
 
 // Scale each column to the total it had before rows were left out.
@@ -159,13 +173,17 @@ function makePanel(app, view, layer) {
   make("h4", "hw7-name", layer.name, element);
   const panel = { element, layer, view, theme: app.theme, size: sizesOf(view) };
   panel.text = make("div", "hw7-text", undefined, element);
+  const whole = layer.whole && makeLine(panel.text, say("whole"), view.prompt, "row");
+  whole?.forEach((word, place) => paint(word, colorOf(layer.whole[place], view.highestOf(layer.whole), layer.isSigned, app.theme)));
   panel.sources = makeLine(panel.text, say(data.start === null ? "source" : "prompt"), view.prompt, "row");
   panel.generated = makeLine(panel.text, say("generated"), view.columns, "column");
+  panel.lines = [whole, panel.sources, panel.generated].filter(Boolean);
   if (data.columnNotes.length && layer.name === data.layers[data.mainLayer].name) makeNotes(panel);
   panel.state = make("div", "hw7-state", undefined, element);
   panel.state.setAttribute("role", "status");
   makeFrame(app, panel);
   makeLegend(panel);
+  if (data.heads && layer.name === "attention") makeHeads(panel);
   return panel;
 }
 
@@ -312,7 +330,8 @@ function makeLegend({ element, layer, theme }) {
   make("span", "hw7-ramp", undefined, legend).style.background = `linear-gradient(90deg,${stops})`;
   make("span", "", end, legend);
   const order = layer.isSigned ? say("signed") : say(theme === "dark" ? "moreDark" : "moreLight");
-  make("span", "hw7-scale", `${order} · ${say(layer.isCommon ? "common" : "byColumn")}`, legend);
+  const aside = layer.hasAside ? ` · ${say("aside")}` : "";
+  make("span", "hw7-scale", `${order} · ${say(layer.isCommon ? "common" : "byColumn")}${aside}`, legend);
 }
 
 // ---- The component: switches, tabs, and what is pinned or pointed at.
@@ -419,12 +438,13 @@ function mark(app) {
     shade(panel, at, Boolean(app.pinned));
     tell(panel, at, Boolean(app.pinned));
     frameCells(panel, at);
+    if (panel.thumbs && at && at.column !== undefined) showHeads(panel, at.column);
   }
 }
 
 function shade(panel, at, isPinned) {
   const { layer, view, theme } = panel, { row, column } = at || {};
-  const means = layer.scores.map(mean), most = highest(means), isByRow = at && column === undefined;
+  const means = layer.scores.map(mean), most = view.highestOf(means), isByRow = at && column === undefined;
   const color = (place) => (!at ? colorOf(means[place], most, layer.isSigned, theme) : isByRow ? null : colorOf(layer.scores[place][column], layer.ends[column], layer.isSigned, theme));
   const own = (place) => (view.rowOf[place] < 0 ? null : color(view.rowOf[place]));
   panel.sources.forEach((word, place) => paint(word, color(place)));
@@ -433,7 +453,7 @@ function shade(panel, at, isPinned) {
     element.classList.toggle("hw7-on", isOn);
     if (isWord) element.setAttribute("aria-pressed", isOn && isPinned);
   };
-  panel.sources.forEach((word, place) => turn(word, row === place, true));
+  panel.lines.slice(0, -1).forEach((words) => words.forEach((word, place) => turn(word, row === place, true)));
   panel.generated.forEach((word, place) => turn(word, column === place || (row !== undefined && row === view.rowOf[place]), true));
   panel.heads.forEach((head, place) => turn(head, column === place));
   panel.sides.forEach((side, place) => turn(side, row === place));
@@ -462,6 +482,7 @@ function tell({ layer, view, state, theme }, at, isPinned) {
       rivals.forEach(([label, value], count) => parts.push(count ? " · " : "", make("bdi", "", label), make("i", "", ` ${written(value, 3)}`)));
     }
   }
+  if (row !== undefined && layer.whole && isKnown(layer.whole[row])) parts.push(make("i", "", `  ${say("whole")} ${written(layer.whole[row], 3)}`));
   if (isPinned) parts.push(make("i", "", `  ${say("pinned")}`));
   state.replaceChildren(...parts);
 }
@@ -519,7 +540,7 @@ function stop(event) {
 }
 
 function onKey(app, event, point) {
-  if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches(".hw7-fold")) return;
+  if (event.ctrlKey || event.altKey || event.metaKey || event.target.matches(".hw7-fold,.hw7-thumb")) return;
   const panel = app.panels.find((one) => one.element.contains(event.target));
   if (!panel) return;
   if (event.key === "Escape") { app.pinned = null; point(null); mark(app); stop(event); return; }
@@ -547,8 +568,8 @@ function moveCell({ frame, size, view }, app, [down, right], point) {
 
 // Only one word of a line is a stop of the Tab key; arrows walk along the line.
 function moveWord(panel, word, [down, right]) {
-  const line = panel.sources.includes(word) ? panel.sources : panel.generated, other = line === panel.sources ? panel.generated : panel.sources;
-  const next = down ? other[0] : line[Math.max(0, Math.min(line.length - 1, line.indexOf(word) + right))];
+  const { lines } = panel, at = lines.findIndex((words) => words.includes(word)), line = lines[at];
+  const next = down ? lines[(at + down + lines.length) % lines.length][0] : line[Math.max(0, Math.min(line.length - 1, line.indexOf(word) + right))];
   if (!next) return;
   word.tabIndex = down ? word.tabIndex : -1;
   next.tabIndex = 0;

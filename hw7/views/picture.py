@@ -9,11 +9,13 @@ from typing import Any
 import numpy
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
 from hw7.views.colors import SCALES
+from hw7.views.explained import with_whole_answer
 from hw7.views.fonts import drawable, font_families, text_width
+from hw7.views.labels import shortened
 from hw7.views.sheet import Layer, Sheet, notes_of, without_empty_rows
 
 FORMATS = ("png", "svg", "pdf")
@@ -26,6 +28,7 @@ _INCHES_PER_LETTER = 0.085
 _WIDEST_MAP = 14.0  # inches
 _INKS = {True: "#667080", False: "#1b1f24"}  # special tokens in grey, 5:1 on white
 _CHANCES = 0.16  # inches for the probabilities between labels and map
+_WORD_WIDTH = 1.3  # inches
 _GAP = 0.05  # inches between a label and the map
 
 
@@ -52,7 +55,7 @@ class _Sizes:
 
 def figure_of(sheet: Sheet) -> HeatmapFigure:
     """Draw every layer of a sheet, side by side where they are small, else below one another."""
-    sheet = without_empty_rows(sheet)
+    sheet = with_whole_answer(without_empty_rows(sheet))
     sizes = _sizes(sheet)
     width, height = sizes.map_size(sheet)
     slot = (sizes.left + width + 0.75, sizes.top + height + 0.15)
@@ -170,8 +173,7 @@ def _write_scores(axes: Axes, sheet: Sheet, layer: Layer, image: Any) -> None:
     for (row, column), score in numpy.ndenumerate(layer.scores):
         if not numpy.isfinite(score):
             continue
-        red, green, blue, _ = image.cmap(image.norm(image.get_array()[row, column]))
-        ink = "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.52 else "#ffffff"
+        ink = _ink_on(image.cmap(image.norm(image.get_array()[row, column])))
         text = f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
         axes.text(column, row, text, **_text(sheet, 8), ha="center", va="center", color=ink)
 
@@ -202,6 +204,51 @@ def _note_of(sheet: Sheet, width: float) -> str:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return "\n".join(lines)
+
+
+def words_figure(
+    title: str,
+    rows: Sequence[str],
+    words: Sequence[Sequence[tuple[str, float, bool]]],
+    font: Path | None,
+) -> HeatmapFigure:
+    """Draw lines of words, each colored by its probability; what is marked is set in bold.
+
+    Args:
+        title: What is shown.
+        rows: The label of each line.
+        words: For each line words, their probabilities, and whether they are marked.
+        font: A font file with Chinese characters.
+    """
+    size = (1.0 + _WORD_WIDTH * len(words[0]), 0.5 + 0.26 * len(rows))
+    figure = HeatmapFigure(figsize=size)
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.9 / size[0], 0.05 / size[1], 1 - 1 / size[0], 1 - 0.45 / size[1]))
+    shares = numpy.array([[share for _, share, _ in line] for line in words])
+    axes.imshow(shares, cmap=_colormap(False), vmin=0, vmax=1, aspect="auto")
+    style: dict[str, Any] = {"fontfamily": font_families(font), "parse_math": False}
+    axes.set_xticks([])
+    axes.set_yticks(range(len(rows)), rows, fontsize=8)
+    axes.set_title(drawable([shortened(title)], font)[0], fontsize=10, loc="left", **style)
+    for (row, column), share in numpy.ndenumerate(shares):
+        word, _, is_marked = words[row][column]
+        text = f"{drawable([word], font)[0][:_LONGEST_LABEL]} {share:.2f}"
+        weight = "bold" if is_marked else "normal"
+        ink = color_and_ink(share)[1]
+        place: dict[str, Any] = {"ha": "center", "va": "center", "color": ink, "weight": weight}
+        axes.text(column, row, text, fontsize=8, **style, **place)
+    return figure
+
+
+def color_and_ink(share: float) -> tuple[str, str]:
+    """Return the color of a share from 0 to 1, and that of the text on it, as hex numbers."""
+    color = _colormap(False)(share)
+    return to_hex(color), _ink_on(color)
+
+
+def _ink_on(color: Sequence[float]) -> str:
+    red, green, blue, _ = color
+    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.52 else "#ffffff"
 
 
 def _colormap(is_signed: bool) -> LinearSegmentedColormap:

@@ -1,10 +1,10 @@
 """A sheet: everything that is drawn of an explanation, as plain arrays without any model."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 import numpy
 
@@ -28,12 +28,14 @@ class Layer:
         is_signed: Scores below zero are possible; the color scale then diverges at zero.
         has_common_scale: Colored on one scale even where others are colored column by column, as
             differences are: where two maps agree, nothing should glow.
+        whole: The scores of the whole answer `[row]`, NaN in rows of its own tokens; or None.
     """
 
     name: str
     scores: numpy.ndarray
     is_signed: bool
     has_common_scale: bool = False
+    whole: numpy.ndarray | None = None
 
     @property
     def is_share(self) -> bool:
@@ -94,6 +96,8 @@ class Sheet:
             page has a switch.
         steps: For each column, the probability of its token and of its rivals; may be empty.
         language: The language of the page's hints; None leaves it to the reader's browser.
+        heads: Where rows and columns are tokens, the attention of each layer and head, as
+            ``hw7.engine.head_weights`` packs it; may be None.
     """
 
     title: str
@@ -113,6 +117,7 @@ class Sheet:
     scale: Scale = "column"
     steps: list[Step] = field(default_factory=list)
     language: Language | None = None
+    heads: Mapping[str, Any] | None = None
 
     @property
     def special_rows(self) -> list[bool]:
@@ -160,9 +165,9 @@ def check_scale(scale: str) -> None:
         )
 
 
-def layer_of(name: str, scores: numpy.ndarray) -> Layer:
+def layer_of(name: str, scores: numpy.ndarray, whole: numpy.ndarray | None = None) -> Layer:
     """Return a layer that is signed where it has a score below zero."""
-    return Layer(name, scores, is_signed=bool((scores < 0).any()))
+    return Layer(name, scores, is_signed=bool((scores < 0).any()), whole=whole)
 
 
 def identity_of(*parts: str) -> str:
@@ -188,10 +193,16 @@ def without_special_tokens(sheet: Sheet) -> Sheet:
         columns=[sheet.columns[column] for column in columns],
         first_generated_row=None if start is None else sum(row < start for row in rows),
         layers=[
-            replace(layer, scores=_rescaled(layer, rows)[:, columns]) for layer in sheet.layers
+            replace(
+                layer,
+                scores=_rescaled(layer, layer.scores, rows)[:, columns],
+                whole=None if layer.whole is None else _rescaled(layer, layer.whole, rows),
+            )
+            for layer in sheet.layers
         ],
         hidden=hidden,
         outline=None,
+        heads=None,
         column_notes=[sheet.column_notes[column] for column in columns if sheet.column_notes],
         steps=[sheet.steps[column] for column in columns if sheet.steps],
     )
@@ -201,7 +212,14 @@ def without_empty_rows(sheet: Sheet) -> Sheet:
     """Leave out rows at the end that have no score: the last token written influenced none."""
     is_scored = numpy.any([numpy.isfinite(layer.scores).any(axis=1) for layer in sheet.layers], 0)
     end = int(is_scored.nonzero()[0].max(initial=0)) + 1
-    layers = [replace(layer, scores=layer.scores[:end]) for layer in sheet.layers]
+    layers = [
+        replace(
+            layer,
+            scores=layer.scores[:end],
+            whole=None if layer.whole is None else layer.whole[:end],
+        )
+        for layer in sheet.layers
+    ]
     outline = sheet.outline
     if outline is not None:
         outline = replace(outline, rows=outline.rows.kept(range(end)))
@@ -222,13 +240,13 @@ def _distinct(
     return list(dict.fromkeys(token for token, special in tokens if special))
 
 
-def _rescaled(layer: Layer, rows: Sequence[int]) -> numpy.ndarray:
-    """The kept rows, each column scaled to its total over all rows."""
-    kept = layer.scores[rows]
+def _rescaled(layer: Layer, scores: numpy.ndarray, rows: Sequence[int]) -> numpy.ndarray:
+    """The kept rows of some scores, each column scaled to its total over all rows."""
+    kept = scores[rows]
     if not layer.is_share:
         return kept
-    before = numpy.nansum(layer.scores, axis=0)
-    after = numpy.nansum(kept, axis=0)
+    before = numpy.atleast_1d(numpy.nansum(scores, axis=0))
+    after = numpy.atleast_1d(numpy.nansum(kept, axis=0))
     factor = numpy.divide(before, after, out=numpy.ones_like(before), where=after > 0)
     return kept * factor
 

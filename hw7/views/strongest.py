@@ -1,5 +1,6 @@
 """The strongest scores of a table `[source, generated]`, NaN where a token was not yet written."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -19,6 +20,18 @@ def score_at(scores: "pandas.DataFrame", row: int, column: int) -> float:
             "generated, so it has no importance for it. Ask for an earlier token."
         )
     return score
+
+
+def whole_answer_title(tokens: Sequence[str], scores: Sequence[float]) -> str:
+    """Return what a whole answer rests on most, in a line.
+
+    Args:
+        tokens: The labels of the tokens read, and maybe of others behind them.
+        scores: One for each token read.
+    """
+    best = sorted(range(len(scores)), key=lambda place: -scores[place])[:3]
+    named = (f"{tokens[place]} {scores[place]:.2f}" for place in best)
+    return f"whole answer ← {' · '.join(named)}"
 
 
 def strongest_row(scores: "pandas.DataFrame", column: int) -> int:

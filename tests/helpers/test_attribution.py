@@ -249,7 +249,7 @@ def test_a_family_that_cannot_be_explained_is_one_sentence(monkeypatch, error):
     monkeypatch.setattr("hw7.engine.attribution.attribute_together", fail)
     with pytest.raises(MethodError, match=f"cannot be explained with .* here: {error}") as caught:
         explain(MODEL, "w1 w2", **QUICK)
-    assert caught.value.__cause__ is error
+    assert caught.value.__cause__.__cause__ is error
 
 
 @pytest.mark.parametrize("error", [RuntimeError("mat1 and mat2 shapes"), ZeroDivisionError("0")])

@@ -19,7 +19,8 @@ NOTEBOOKS = tuple(
 _PACKAGES = ("helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/text", "hw7/lessons")
 _PROJECT = (
     "pyproject.toml", "README.md", "LICENSE", "hw7_setup.py", "hw7/__init__.py", "hw7/cli.py",
-    "hw7/views/heatmap.js", "hw7/views/heatmap.css", "hw7/lessons/explorer/texts.json",
+    "hw7/views/heatmap.js", "hw7/views/heads.js", "hw7/views/heatmap.css",
+    "hw7/lessons/explorer/texts.json",
 )  # fmt: skip
 _ASSETS = (
     "fonts/HW7Sans-Regular.otf", "fonts/OFL.txt", "gold/conventions.md", "gold/zh-en.jsonl",

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import ipywidgets
 
-from helpers.attribution import explain
+from helpers import explain
 from helpers.errors import HomeworkError
 from helpers.explanation import Explanation
 from hw7.lessons.explorer.background_run import BackgroundRun, Cancelled

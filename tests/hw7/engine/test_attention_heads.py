@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from helpers.attribution import attribute, explain
+from helpers import explain
+from helpers.attribution import attribute
 from helpers.errors import MethodError
 from helpers.generation import generate
 from hw7.engine.attention_heads import head_weights

@@ -1,0 +1,163 @@
+"""A whole answer as Inseq's output: one column that stands for all that is explained."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+import torch
+
+from hw7.engine.errors import NotExplainableError
+from hw7.engine.exactness import reason_to_fall_back
+from hw7.engine.whole_answer import answer_ablation, answer_scores
+
+if TYPE_CHECKING:
+    from inseq import FeatureAttributionOutput
+    from inseq.data import BatchEncoding
+    from inseq.models import AttributionModel
+
+LONG = 20
+"""From so many explained tokens on, their saliency begins with that of all of them."""
+
+METHODS = ("saliency", "ablation")
+"""The methods that explain a whole answer at once."""
+
+
+def check_whole_answer(methods: Sequence[str], settings: Collection[str]) -> None:
+    """Refuse what a whole answer is not explained with.
+
+    Raises:
+        ValueError: Tells the methods, or the setting to leave out.
+    """
+    if other := [method for method in methods if method not in METHODS]:
+        raise ValueError(
+            f"{other[0]!r} does not explain a whole answer at once. Use methods=['saliency'] or "
+            "methods=['ablation']."
+        )
+    if other := sorted({"score", "contrast", "use_fast_engine"} & {*settings}):
+        raise ValueError(
+            f"A whole answer is explained by its log-probability, in one pass: leave {other[0]}= "
+            "out, or whole_answer=True."
+        )
+
+
+def answer_columns(
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    targets: "BatchEncoding",
+    explained: Sequence[int],
+    options: Mapping[str, Mapping[str, Any]],
+    outline: Any,
+) -> "dict[str, FeatureAttributionOutput]":
+    """Return for each method one column: the scores of all that is explained.
+
+    Args:
+        model: Inseq's model.
+        sources: The encoded source, or all that is read before, ids `[1, source]`.
+        targets: As in `hw7.engine.whole_answer.answer_scores`.
+        explained: The places of the explained tokens among the generated ones.
+        options: Of `METHODS`, each with its own; of ablation `parts` must be among them.
+        outline: As in `answer_column`.
+
+    Raises:
+        NotExplainableError: The model has no exact fast form.
+    """
+    outputs = {}
+    for method, own in options.items():
+        of_method = answer_shares if method == "saliency" else _answer_weights
+        scores, information = of_method(model, sources, targets, explained, own)
+        outputs[method] = answer_column(outline, scores, **information)
+    return outputs
+
+
+def whole_of_long_answer(
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    targets: "BatchEncoding",
+    explained: Sequence[int],
+) -> dict[str, Any]:
+    """Return the saliency of a whole answer as plain data, as it is kept beside its tokens'.
+
+    Empty where less than ``LONG`` tokens are explained, or where the model has no exact fast form.
+    Arguments as of `answer_columns`.
+    """
+    if len(explained) < LONG or reason_to_fall_back(model, "saliency"):
+        return {}
+    shares, information = answer_shares(model, sources, targets, explained, {})
+    return {"whole_answer": shares, **information}
+
+
+def answer_shares(
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    targets: "BatchEncoding",
+    explained: Sequence[int],
+    options: Mapping[str, Any],
+) -> tuple[list[float], dict[str, Any]]:
+    """Return the saliency of a whole answer, scaled to sum to one over what was read.
+
+    Arguments and errors as of `answer_columns`.
+
+    Returns:
+        The shares `[read]`, and the answer's log-probability in nats.
+    """
+    if reason := reason_to_fall_back(model, "saliency", options=options):
+        raise NotExplainableError(f"The whole answer has no saliency here: {reason}")
+    found = answer_scores(model, sources, targets, _span(model, explained))
+    lengths = found.lengths.double()
+    shares = lengths / lengths.sum().clamp(min=torch.finfo(torch.float32).tiny)
+    return shares.tolist(), {"log_likelihood": found.log_likelihood}
+
+
+def _answer_weights(
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    targets: "BatchEncoding",
+    explained: Sequence[int],
+    options: Mapping[str, Any],
+) -> tuple[list[float], dict[str, Any]]:
+    """Return what leaving a part of the input out takes from the log-odds of a whole answer.
+
+    A part's weight is shared evenly by its tokens; what was never left out is not a number.
+    Beside it stands how well the weights fit, as the method `ablation` tells it.
+    """
+    found = answer_ablation(model, sources, targets, _span(model, explained), options)
+    scores = [float("nan")] * sources.input_ids.shape[1]
+    for part, (weight,) in zip(options["parts"], found.weights.tolist(), strict=True):
+        for place in part:
+            scores[place] = weight / len(part)
+    return scores, {"r2": found.r2.tolist(), "is_exact": found.is_exact}
+
+
+def _span(model: "AttributionModel", explained: Sequence[int]) -> tuple[int, int] | None:
+    """Return the span of the targets that is explained; what precedes it in a prompt is read."""
+    return (explained[0], explained[-1] + 1) if model.is_encoder_decoder else None
+
+
+def answer_column(
+    outline: Any, scores: Sequence[float], **information: Any
+) -> "FeatureAttributionOutput":
+    """Return scores `[read]` as Inseq's output of a text that was written as one token.
+
+    Args:
+        outline: A dataclass with the labels of what was read and of the column, kept in the
+            output's ``info``.
+        scores: One for each token read.
+        information: What else to note there.
+    """
+    from inseq import FeatureAttributionOutput
+    from inseq.data import CoarseFeatureAttributionSequenceOutput
+    from inseq.utils.typing import TokenWithId
+
+    sides = [axis.labels["token"] for axis in (outline.rows, outline.columns)]
+    source, target = ([TokenWithId(label, -1) for label in labels] for labels in sides)
+    sequence = CoarseFeatureAttributionSequenceOutput(
+        source=source,
+        target=target,
+        source_attributions=torch.tensor(scores).unsqueeze(1),
+        target_attributions=None,
+        step_scores={},
+        attr_pos_start=0,
+        attr_pos_end=1,
+    )
+    info = {"outline": asdict(outline), **information}
+    return FeatureAttributionOutput(sequence_attributions=[sequence], info=info)

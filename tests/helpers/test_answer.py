@@ -1,0 +1,171 @@
+"""A whole answer is explained by the gradient of the sum of its log-probabilities."""
+
+import numpy
+import pytest
+import torch
+
+import helpers.attribution
+from helpers import Explanation, explain, load_model, logit_lens
+from helpers.errors import HomeworkError, MethodError, TokenLookupError
+from helpers.generation import generate
+from hw7.views.axes import WHOLE_ANSWER
+from tests.support.chat_models import chat, chat_model
+from tests.support.random_models import float64_throughout
+
+SENTENCE = "我喜欢机器学习和人工智能。"
+QUESTION = chat("Which capital? 首都？")
+REPLY = "Paris. 巴黎。 It is the capital."
+# Scores are kept in float32.
+TOLERANCE = 1e-6
+
+
+def shares_of(model, generation, start, end):
+    """What autograd says of one plain pass: the lengths of the gradient, scaled to sum to one."""
+    ids, first = generation.targets.input_ids, generation.first
+    if model.is_encoder_decoder:
+        read = model.embed(generation.sources.input_ids).detach().requires_grad_()
+        written = model.embed(ids[:, :-1], as_targets=True)
+        logits = model.model(inputs_embeds=read, decoder_inputs_embeds=written).logits[0]
+    else:
+        read = model.embed(ids).detach().requires_grad_()
+        logits = model.model(inputs_embeds=read).logits[0]
+    places = range(first + start, first + end)
+    total = sum(logits.log_softmax(-1)[place - 1, ids[0, place]] for place in places)
+    lengths = torch.autograd.grad(total, read)[0][0].norm(dim=-1)
+    if not model.is_encoder_decoder:
+        lengths = lengths[: first + start]
+    return (lengths / lengths.sum()).numpy(), total.item()
+
+
+@pytest.fixture(scope="module")
+def exact_translator(project):
+    with float64_throughout():
+        yield load_model(str(project / "assets" / "models" / "tiny-zh-en"), dtype="float64")
+
+
+@pytest.fixture(scope="module")
+def qwen():
+    return chat_model()
+
+
+@pytest.fixture(scope="module")
+def long_answer(qwen):
+    return explain(qwen, chat=QUESTION, target=REPLY, methods=["saliency", "attention"])
+
+
+def test_translation_equals_autograd_in_float64(exact_translator):
+    generation = generate(exact_translator, SENTENCE)
+    found = explain(exact_translator, SENTENCE, whole_answer=True)
+    steps = generation.targets.input_ids.shape[1] - 1
+    expected, likelihood = shares_of(exact_translator, generation, 0, steps)
+    scores = found.table()
+    assert list(scores.columns) == [WHOLE_ANSWER]
+    numpy.testing.assert_allclose(scores[WHOLE_ANSWER], expected, atol=TOLERANCE, rtol=0)
+    assert f"{likelihood:.2f}".replace("-", "−") in found.notes("token")[-1]
+
+
+def test_span_of_a_translation_equals_autograd_in_float64(exact_translator):
+    generation = generate(exact_translator, SENTENCE)
+    found = explain(exact_translator, SENTENCE, span="machine learning", whole_answer=True)
+    expected, _ = shares_of(exact_translator, generation, 2, 4)
+    numpy.testing.assert_allclose(found.table()["machine learning"], expected, atol=TOLERANCE)
+
+
+@pytest.mark.parametrize("span", [None, "capital"])
+def test_chat_equals_autograd(qwen, span):
+    generation = generate(qwen, QUESTION, target=REPLY)
+    # One token for each byte.
+    start = 0 if span is None else len(REPLY[: REPLY.index(span)].encode())
+    end = start + len((span or REPLY).encode())
+    expected, _ = shares_of(qwen, generation, start, end)
+    found = explain(qwen, chat=QUESTION, target=REPLY, span=span, whole_answer=True)
+    numpy.testing.assert_allclose(found.table().to_numpy()[:, 0], expected, atol=1e-5, rtol=0)
+
+
+def test_it_is_looked_up_like_any_token(exact_translator):
+    found = explain(exact_translator, SENTENCE, whole_answer=True)
+    strongest = found.most_important(WHOLE_ANSWER)
+    assert found.importance(strongest, WHOLE_ANSWER) == found.table()[WHOLE_ANSWER].max()
+    with pytest.raises(TokenLookupError, match="whole answer"):
+        found.importance("机器", "machine")
+
+
+def test_long_answer_brings_the_whole_of_it_along(qwen, long_answer, tmp_path):
+    alone = explain(qwen, chat=QUESTION, target=REPLY, whole_answer=True)
+    assert long_answer.whole_answer.digest() == alone.digest()
+    assert "whole answer ← " in long_answer.facts_text()
+    long_answer.save(tmp_path / "long.zip")
+    loaded = Explanation.load(tmp_path / "long.zip")
+    assert loaded.html(picture=False) == long_answer.html(picture=False)
+    assert loaded.whole_answer.digest() == alone.digest()
+
+
+def test_short_answer_has_no_whole(qwen):
+    short = explain(qwen, chat=QUESTION, target="Paris.", methods=["saliency"])
+    with pytest.raises(HomeworkError, match="whole_answer=True"):
+        _ = short.whole_answer
+
+
+def test_progress_of_a_long_answer_begins_with_the_whole(qwen, monkeypatch):
+    titles, own = [], helpers.attribution.progress_bar
+    monkeypatch.setattr(
+        helpers.attribution,
+        "progress_bar",
+        lambda total, title, **given: titles.append(title) or own(total, title, **given),
+    )
+    found = explain(qwen, chat=QUESTION, target=REPLY, methods=["saliency"])
+    assert titles == [found.facts_text().splitlines()[1]]
+
+
+@pytest.mark.parametrize("level", ["word", "sentence", "turn"])
+def test_levels_of_a_whole_answer_sum_to_the_level_below(long_answer, level):
+    scores = long_answer.whole_answer.table(level=level)
+    assert scores.to_numpy().sum() == pytest.approx(1, abs=TOLERANCE)
+    of_sheet = long_answer.sheet(level=level).layers[0].whole
+    assert numpy.nansum(of_sheet) == pytest.approx(1, abs=TOLERANCE)
+
+
+def test_rows_of_a_turn_keep_their_scores(long_answer):
+    whole = long_answer.whole_answer.table(turn="user").iloc[:, 0]
+    numpy.testing.assert_allclose(long_answer.sheet(turn="user").layers[0].whole, whole)
+
+
+def test_ablation_of_a_whole_answer_tells_its_fit(exact_translator):
+    found = explain(exact_translator, SENTENCE, methods=["ablation"], whole_answer=True)
+    assert numpy.isfinite(found.table().loc["机器"].item())
+    assert numpy.isnan(found.table().loc["</s>"].item())
+    assert "held-out R²" in found.notes("token")[-1]
+
+
+@pytest.mark.parametrize(
+    ("settings", "reason"),
+    [
+        ({"methods": ["attention"]}, r"'attention' does not explain .* methods=\['saliency'\]"),
+        ({"score": "logit"}, "leave score= out"),
+        ({"contrast": "I like cats."}, "leave contrast= out"),
+    ],
+)
+def test_what_it_is_not_explained_with_is_refused(exact_translator, settings, reason):
+    with pytest.raises(MethodError, match=reason):
+        explain(exact_translator, SENTENCE, whole_answer=True, **settings)
+
+
+def test_logit_lens_ends_with_what_the_model_wrote(qwen):
+    lens = logit_lens(qwen, QUESTION, "C", target="ACA")
+    explanation = explain(qwen, chat=QUESTION, target="ACA", methods=["attention"])
+    own = explanation.probabilities(5).iloc[1]
+    assert len(lens.layers) == qwen.model.config.num_hidden_layers
+    last = lens.table().iloc[-1]
+    assert list(last[own.index][["generated", "rank", "rival 1"]]) == list(
+        own[["generated", "rank", "rival 1"]]
+    )
+    # One pass reads what the other reads, in other shapes; float32.
+    assert last["probability"] == pytest.approx(own["probability"], abs=1e-5)
+    assert lens.title.endswith("A → C")
+
+
+def test_logit_lens_refuses_what_it_cannot_read(qwen, exact_translator):
+    with pytest.raises(MethodError, match="Use a generator"):
+        logit_lens(exact_translator, SENTENCE)
+    with pytest.raises(TokenLookupError, match="occurrence="):
+        logit_lens(qwen, QUESTION, "A", target="ACA")
