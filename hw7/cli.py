@@ -4,10 +4,10 @@ import argparse
 import errno
 import io
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import import_module
 from importlib.util import find_spec
-from typing import NoReturn, Protocol, cast
+from typing import NoReturn
 
 from helpers.errors import HomeworkError
 
@@ -20,16 +20,6 @@ COMMANDS = {
     "key": "compute the answer key by running the model",
     "release": "build what students get",
 }
-
-
-class Command(Protocol):
-    """What a module in ``hw7.course.commands`` offers."""
-
-    def add_arguments(self, parser: argparse.ArgumentParser) -> None:
-        """Declare the command's options."""
-
-    def run(self, arguments: argparse.Namespace) -> int:
-        """Carry the command out and return its exit code."""
 
 
 class _Parser(argparse.ArgumentParser):
@@ -46,8 +36,15 @@ def main(words: Sequence[str] | None = None) -> int:
         # Consoles of Windows know one script: cp950, cp936, cp1252. Files are always UTF-8.
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    here = _commands_here()
-    overview = _overview(here)
+    # The students' wheel lacks the instructors' commands.
+    here = {n: text for n, text in COMMANDS.items() if find_spec(f"hw7.course.commands.{n}")}
+    rows = "\n".join(f"  {name:9}{text}" for name, text in here.items())
+    overview = _Parser(
+        prog="hw7",
+        usage="hw7 COMMAND [options]   (hw7 COMMAND --help tells the options)",
+        description=f"commands:\n{rows}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     if not words or words[0] not in here:
         if words and words[0] in COMMANDS:
             overview.error(f"{words[0]} is for instructors and not in the students' package")
@@ -55,16 +52,14 @@ def main(words: Sequence[str] | None = None) -> int:
             overview.error(f"unknown command {words[0]!r}; there are {', '.join(here)}")
         overview.print_help()
         return 0 if words else 2
-    command = cast(Command, import_module(f"hw7.course.commands.{words[0]}"))
+    command = import_module(f"hw7.course.commands.{words[0]}")
     parser = _Parser(prog=f"hw7 {words[0]}", description=command.__doc__)
     command.add_arguments(parser)
     try:
-        return command.run(parser.parse_args(words[1:]))
-    except HomeworkError as error:
-        print(f"hw7: {error}", file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"hw7: {_sentence(error)}", file=sys.stderr)
+        return int(command.run(parser.parse_args(words[1:])))
+    except (HomeworkError, OSError) as error:
+        sentence = _sentence(error) if isinstance(error, OSError) else error
+        print(f"hw7: {sentence}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("hw7: stopped", file=sys.stderr)
@@ -78,21 +73,6 @@ def _sentence(error: OSError) -> str:
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
         text += " Write somewhere else: choose a folder with -o, or another home with HOME=..."
     return text
-
-
-def _commands_here() -> dict[str, str]:
-    """Return the commands this installation has: the students' wheel lacks the instructors'."""
-    return {n: text for n, text in COMMANDS.items() if find_spec(f"hw7.course.commands.{n}")}
-
-
-def _overview(commands: Mapping[str, str]) -> argparse.ArgumentParser:
-    rows = "\n".join(f"  {name:9}{text}" for name, text in commands.items())
-    return _Parser(
-        prog="hw7",
-        usage="hw7 COMMAND [options]   (hw7 COMMAND --help tells the options)",
-        description=f"commands:\n{rows}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
 
 
 if __name__ == "__main__":

@@ -8,8 +8,8 @@ from typing import Literal
 import nbformat
 from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from helpers.environment import project_folder
 from helpers.errors import HomeworkError
+from hw7.course.keys import instructors_file
 from hw7.course.notebook_cells import FOLDED, INSTRUCTOR_ONLY, stamped_bootstrap
 from hw7.course.questions import Question, QuestionSet
 from hw7.course.right_answers import KeyAnswer
@@ -21,17 +21,10 @@ _QUESTION = re.compile(r"\s*\{\{\s*(q\d+)\s*\}\}\s*")
 
 
 def load_master(path: Path | None = None) -> nbformat.NotebookNode:
-    """Read the master notebook; without a path, the one in the source checkout.
-
-    Raises:
-        HomeworkError: There is none, or it is no notebook.
-    """
-    checkout = project_folder()
-    if path is None and checkout is None:
-        raise HomeworkError(
-            "An installed kit carries no master notebook. Pass it with --master master.ipynb."
-        )
-    path = path or Path(str(checkout)) / "tools" / "answer_sheet" / "master.ipynb"
+    """Read the master notebook; without a path, the one in the source checkout."""
+    path = path or instructors_file(
+        "master.ipynb", "master notebook. Pass it with --master master.ipynb."
+    )
     try:
         return nbformat.read(path, as_version=4)
     except (OSError, ValueError, nbformat.ValidationError) as error:
@@ -60,7 +53,7 @@ def build_answer_sheet(
         questions: The questions as this student is asked them.
         sentence: The sentence the translation questions are about.
         student_id: Whose sheet it is; "" leaves it to the student.
-        language: The language of the questions.
+        language: The language of the prose.
         address: Where the sheet installs the kit from; "" leaves it to ``hw7 release``.
         opened: Right answers that the sheet itself may tell.
     """
@@ -94,11 +87,11 @@ def build_answer_sheet(
 
 def question_cells(question: Question, language: Language) -> list[nbformat.NotebookNode]:
     """Return a question's three cells: the text, the empty answer, the format check."""
-    number, is_chinese = question.id.removeprefix("q"), language == "zh"
-    unit = " 分：" if is_chinese else " points: "
-    heading = f"第 {number} 题（{question.points:g} 分）"
-    if not is_chinese:
-        heading = f"Question {number} ({question.points:g} points)"
+    number, unit = question.id.removeprefix("q"), " 分：" if language == "zh" else " points: "
+    heading = {
+        "zh": f"第 {number} 题（{question.points:g} 分）",
+        "en": f"Question {number} ({question.points:g} points)",
+    }[language]
     lines = [f"### {heading}", "", getattr(question.wording, language)]
     lines += [""] if question.options or question.rubric else []
     lines += [f"- **{name}** {getattr(w, language)}" for name, w in question.options.items()]
@@ -111,20 +104,14 @@ def question_cells(question: Question, language: Language) -> list[nbformat.Note
 
 
 def _answer_cell(question: Question) -> str:
-    """Return the empty answer: a form of Colab's, or room for several lines of free text."""
+    """Return the empty answer: Colab's drop-down or field, or room for lines of free text."""
     if question.type == "text":
         return f'{question.id} = """\n\n"""'
-    return f'{question.id} = ""  # @param {_form(question)}'
-
-
-def _form(question: Question) -> str:
-    """Return Colab's form annotation: a drop-down for a choice, a field otherwise."""
-    if question.options:
-        return "[" + ", ".join(quoted(name) for name in ["", *question.options]) + "]"
-    if question.suggestions:
-        listed = ", ".join(quoted(token) for token in ["", *question.suggestions])
-        return f"[{listed}] {{allow-input: true}}"
-    return '{type: "string"}'
+    form, offered = '{type: "string"}', [*question.options] or question.suggestions
+    if offered:
+        form = f"[{', '.join(map(quoted, ['', *offered]))}]"
+        form += "" if question.options else " {allow-input: true}"
+    return f'{question.id} = ""  # @param {form}'
 
 
 def quoted(text: str) -> str:

@@ -27,21 +27,18 @@ def hand_out(students: Sequence[Student], files: Mapping[str, Path], folder: Pat
     """
     table = folder.with_name(f"{folder.name}.csv")
     rows = [
-        {"student_id": s.id, "name": s.name, "email": _cell(s, *_MAIL), "file": str(files[s.id])}
+        {"student_id": s.id, "name": s.name, "email": _address(s), "file": str(files[s.id])}
         for s in students
-        if s.id in files
     ]
     write_text(table, as_csv(["student_id", "name", "email", "file"], rows))
     lacking = sum(not row["email"] for row in rows)
     note = f" ({lacking} without an address in a column email of the roster)"
     yield f"{table}: who gets which file, for a mail merge{note if lacking else ''}."
-    members = {
-        _MOODLES.format(s.name.replace("/", " "), s.numbers["Moodle"], files[s.id].name): (
-            files[s.id]
-        )
-        for s in students
-        if s.id in files and s.numbers["Moodle"]
-    }
+    members: dict[str, Path | bytes] = {}
+    for student in students:
+        if number := student.numbers["Moodle"]:
+            file, name = files[student.id], student.name.replace("/", " ")
+            members[_MOODLES.format(name, number, file.name)] = file
     if members:
         path = folder.with_name(f"{folder.name}.moodle.zip")
         write_zip(path, members)
@@ -55,12 +52,12 @@ def hand_back(files: Sequence[tuple[str, Path]], folder: Path) -> Iterator[str]:
         files: The path of each submission that counted, and the student's page.
         folder: Where the pages are; the zip goes beside it.
     """
-    members: dict[str, dict[str, Path]] = {"Moodle": {}, "Canvas": {}}
+    members: dict[str, dict[str, Path | bytes]] = {"Moodle": {}, "Canvas": {}}
     for path, page in files:
         *folders, last = path.split("/")
-        by_folder = [found for part in folders if (found := platform_name(part, True))]
-        by_name = platform_name(last, False)
-        for found in (*by_folder, *([by_name] if by_name else [])):
+        for found in (*(platform_name(f, True) for f in folders), platform_name(last, False)):
+            if found is None:
+                continue
             if found.platform == "Moodle":
                 name = _MOODLES.format(found.name, found.number, page.name)
                 members["Moodle"][name] = page
@@ -74,18 +71,18 @@ def hand_back(files: Sequence[tuple[str, Path]], folder: Path) -> Iterator[str]:
             yield f"{path_of_zip}: {len(pages)} pages, {_WHERE[platform]}."
 
 
-def write_zip(path: Path, members: Mapping[str, Path]) -> None:
+def write_zip(path: Path, members: Mapping[str, Path | bytes]) -> None:
     """Write files into a zip under the names given; the same files give the same bytes."""
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, file in sorted(members.items()):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in sorted(members.items()):
             entry = zipfile.ZipInfo(name, _TIME)
-            entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
-            archive.writestr(entry, file.read_bytes())
+            is_packed = name.endswith((".whl", ".zip"))
+            entry.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
+            entry.external_attr = 0o644 << 16
+            archive.writestr(entry, content if isinstance(content, bytes) else content.read_bytes())
 
 
-def _cell(student: Student, *columns: str) -> str:
-    """Return the first of these columns that the roster has, whatever its capitals."""
-    for name, value in student.row.items():
-        if name.strip().casefold() in columns:
-            return value.strip()
-    return ""
+def _address(student: Student) -> str:
+    """Return what the first column of addresses in the roster holds, whatever its capitals."""
+    cells = student.row.items()
+    return next((value.strip() for name, value in cells if name.strip().casefold() in _MAIL), "")

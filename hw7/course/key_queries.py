@@ -1,5 +1,6 @@
 """Compute look-up answers by running the model that is named; no value is ever typed in."""
 
+from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError
@@ -34,32 +35,21 @@ class Explainer:
 
     def __init__(self, model_of: dict[str, str], questions: list[Question]) -> None:
         self._model_of = model_of
-        self._methods: dict[str, list[str]] = {}
-        for question in questions:
-            if (query := question.query) is not None:
-                methods = self._methods.setdefault(query.task, [])
-                if query.method not in methods:
-                    methods.append(query.method)
+        self._methods: defaultdict[str, dict[str, None]] = defaultdict(dict)  # in order, each once
+        for query in (question.query for question in questions if question.query):
+            self._methods[query.task][query.method] = None
         self._models: dict[str, Any] = {}
         self._explanations: dict[tuple[str, str], Explanation] = {}
 
     def explain(self, task: str, sentence: str) -> "Explanation":
-        """Explain a sentence with every method the task's questions name; repeated calls are free.
-
-        Raises:
-            HomeworkError: The model can't be loaded, or can't read the sentence.
-        """
+        """Explain a sentence with every method the questions name; repeated calls are free."""
         from helpers import explain, load_model
 
         if (task, sentence) not in self._explanations:
             if task not in self._models:
                 self._models[task] = load_model(self._model_of.get(task, task))
-            model = self._models[task]
             self._explanations[task, sentence] = explain(
-                model,
-                sentence,
-                methods=self._methods[task],
-                show_progress=False,
+                self._models[task], sentence, methods=[*self._methods[task]], show_progress=False
             )
         return self._explanations[task, sentence]
 
@@ -73,8 +63,7 @@ def answer_query(query: Query, explanation: "Explanation") -> KeyAnswer:
 
     Raises:
         TokenLookupError: The model wrote other tokens than the question asks about.
-        HomeworkError: Two source tokens share the highest score, so the question has no answer,
-            or the number asked for is so near to 0 that a guess would pass.
+        HomeworkError: Two source tokens share the highest score, or the number is too near to 0.
     """
     if query.source is not None:
         value = explanation.importance(query.source, query.generated, method=query.method)
@@ -96,17 +85,7 @@ def answer_query(query: Query, explanation: "Explanation") -> KeyAnswer:
     return KeyAnswer(correct=token, margin=round(margin, 6))
 
 
-def strongest_elsewhere(query: Query, explanation: "Explanation") -> dict[str, str]:
-    """Return the strongest token for the same generated token in each other method's heatmap."""
-    return {
-        method: explanation.most_important(query.generated, method=method)
-        for method in explanation.methods
-        if method != query.method
-    }
-
-
 def lead(column: "pandas.Series") -> float:
     """Return by how much the highest score of a column leads the second, 0 for a tie."""
-    scores = column.to_numpy(dtype=float)
-    highest = sorted(scores[scores == scores])[-2:]  # NaN, not yet written, differs from itself
-    return float(highest[1] - highest[0]) if len(highest) == 2 else float("inf")
+    highest = column.nlargest(2)  # without NaN: what was not yet written
+    return float(highest.iloc[0] - highest.iloc[1]) if len(highest) == 2 else float("inf")

@@ -28,10 +28,9 @@ def updated(computed: Key, earlier: Key | None, questions: QuestionSet) -> tuple
     answers, notes = {}, []
     for question in questions.questions:
         before, now = earlier.answers.get(question.id), computed.answers.get(question.id)
-        has_changed = earlier.asked.get(question.id) != question.digest()
         if before is None or now is None or _is_same(before, now):
             kept = before if now is None else now
-        elif not has_changed:
+        elif earlier.asked.get(question.id) == question.digest():  # it has not changed
             kept = before
             notes.append(
                 f"{question.id}: kept from the earlier key: {in_words(before)} "
@@ -47,13 +46,8 @@ def updated(computed: Key, earlier: Key | None, questions: QuestionSet) -> tuple
             )
         if kept is not None:
             answers[question.id] = kept
-    students = {
-        name: personal
-        for name, personal in earlier.students.items()
-        if _still_asks(personal, questions)
-    }
-    if len(students) < len(earlier.students):
-        lost = len(earlier.students) - len(students)
+    students = {n: p for n, p in earlier.students.items() if _still_asks(p, questions)}
+    if lost := len(earlier.students) - len(students):
         notes.append(f"{lost} students get new look-ups, for the look-up questions have changed.")
     return computed.model_copy(update={"answers": answers, "students": students}), notes
 
@@ -69,16 +63,12 @@ def _is_same(one: KeyAnswer, other: KeyAnswer) -> bool:
 
 def _still_asks(personal: PersonalKey, questions: QuestionSet) -> bool:
     """Tell whether a student's look-ups are of the kinds that the questions ask for today."""
-    today = {
-        q.id: (q.query.method, q.query.source is None)
-        for q in questions.look_ups
-        if q.query and q.query.task == "translation"
-    }
-    given = {
-        name: (look_up.query.method, look_up.query.source is None)
-        for name, look_up in personal.look_ups.items()
-    }
-    return today == given
+    today = {question.id: question.query for question in questions.personal}
+    given = {name: look_up.query for name, look_up in personal.look_ups.items()}
+    kinds = [
+        {n: (q.method, q.source is None) for n, q in asked.items() if q} for asked in (today, given)
+    ]
+    return kinds[0] == kinds[1]
 
 
 def in_words(answer: KeyAnswer) -> str:

@@ -4,18 +4,11 @@ from datetime import date
 from pathlib import Path
 
 import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
-from hw7.course.questions import (
-    Query,
-    QuestionId,
-    QuestionSet,
-    Record,
-    explain_validation,
-    load_yaml,
-)
+from hw7.course.questions import Query, QuestionId, QuestionSet, Record, load_record
 from hw7.course.right_answers import Conceptual, KeyAnswer
 
 
@@ -41,14 +34,11 @@ class Key(Record):
     Attributes:
         model: The model whose explanations answer the look-up questions.
         versions: The packages that computed them.
-        date: When that was.
         questions: Digest of the questions the key answers.
         asked: Digest of each of them, so that a key can say which one has changed.
         tolerance: How the tolerance was chosen, in words.
         digests: Digest of the explanation of each common sentence.
         salt: Decides, with the student's id, which sentence a student gets. Keep it private.
-        answers: The answers all students share.
-        students: Personal look-ups by student id.
     """
 
     model: str
@@ -84,12 +74,7 @@ class Key(Record):
 
 
 def load_key(path: Path, questions: QuestionSet) -> Key:
-    """Read a key and check that it answers these questions.
-
-    Raises:
-        HomeworkError: The file is unreadable or invalid, belongs to other questions, or leaves a
-            question without an answer.
-    """
+    """Read a key, and refuse one that does not answer these questions, and all of them."""
     key = read_key(path)
     if key.questions != questions.digest():
         changed = [q.id for q in questions.questions if key.asked.get(q.id) != q.digest()]
@@ -103,35 +88,29 @@ def load_key(path: Path, questions: QuestionSet) -> Key:
 
 
 def read_key(path: Path) -> Key:
-    """Read a key whatever questions it answers.
+    """Read a key whatever questions it answers."""
+    return load_record(Key, path, "key")
 
-    Raises:
-        HomeworkError: The file is unreadable or invalid.
-    """
-    try:
-        return Key.model_validate(load_yaml(path, "key"))
-    except ValidationError as error:
-        raise explain_validation(error, path, "key") from error
+
+def instructors_file(name: str, refusal: str) -> Path:
+    """Return a file of the answer sheet's folder, which only a source checkout has."""
+    checkout = project_folder()
+    if checkout is None:
+        raise HomeworkError(f"An installed kit carries no {refusal}")
+    return checkout / "tools" / "answer_sheet" / name
 
 
 def load_conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyAnswer]:
     """Read the instructor's file; without a path, the one in the source checkout.
 
     Raises:
-        HomeworkError: The file is missing or invalid, or answers a question that does not exist
-            or is a free text.
+        HomeworkError: It answers a question that does not exist or is a free text.
     """
-    checkout = project_folder()
-    if path is None and checkout is None:
-        raise HomeworkError(
-            "An installed kit carries no conceptual answers. "
-            "Pass the instructor's file: hw7 key --answers instructor_key.yaml …"
-        )
-    path = path or Path(str(checkout)) / "tools" / "answer_sheet" / "instructor_key.yaml"
-    try:
-        answers = Conceptual.model_validate(load_yaml(path, "instructor's key")).answers
-    except ValidationError as error:
-        raise explain_validation(error, path, "instructor's key") from error
+    path = path or instructors_file(
+        "instructor_key.yaml",
+        "conceptual answers. Pass the instructor's file: hw7 key --answers instructor_key.yaml …",
+    )
+    answers = load_record(Conceptual, path, "instructor's key").answers
     for name in answers:
         if questions[name].type == "text" and not answers[name].void:
             raise HomeworkError(f"{path} answers {name}, a free text that only a human can read.")
@@ -139,19 +118,14 @@ def load_conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyA
 
 
 def check_answers(answers: dict[str, KeyAnswer], questions: QuestionSet, path: Path) -> None:
-    """Check that every question a machine can mark has a legal answer.
-
-    Raises:
-        HomeworkError: An answer is missing or is no legal option; the message names it.
-    """
+    """Refuse a key in which a question that a machine can mark has no legal answer."""
     for question in questions.questions:
         answer = answers.get(question.id)
         if question.type == "text" or (answer is not None and answer.void):
             continue
         if answer is None:
             raise HomeworkError(f"The key {path} has no answer to {question.id}.")
-        is_number = answer.value is not None
-        if is_number != (question.type == "number"):
+        if (answer.value is not None) != (question.type == "number"):
             raise HomeworkError(f"The key {path} answers {question.id} with the wrong type.")
         for option in [answer.correct, *answer.accepted] if question.options else []:
             if option not in question.options:

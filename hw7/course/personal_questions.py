@@ -2,17 +2,18 @@
 
 import hmac
 from collections.abc import Sequence
+from itertools import permutations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError, TextError
 from hw7.course.grading.tables import comparable
 from hw7.course.key_queries import MIN_SCORE, TOLERANCE, Explainer, answer_query, lead
 from hw7.course.keys import PersonalKey, PersonalLookUp
-from hw7.course.questions import Query, Question, Record, explain_validation, load_yaml
+from hw7.course.questions import Query, Question, Record, load_record
 from hw7.course.right_answers import KeyAnswer
 
 if TYPE_CHECKING:
@@ -34,16 +35,9 @@ class SentenceList(Record):
 
 
 def load_sentences(path: Path | None = None) -> list[str]:
-    """Load the list of sentences; without a path, the kit's.
-
-    Raises:
-        HomeworkError: The file is unreadable or has another form.
-    """
+    """Load the list of sentences; without a path, the kit's."""
     path = path or assets_folder() / "hw7" / "sentences.yaml"
-    try:
-        return SentenceList.model_validate(load_yaml(path, "sentence list")).sentences
-    except ValidationError as error:
-        raise explain_validation(error, path, "sentence list") from error
+    return load_record(SentenceList, path, "sentence list").sentences
 
 
 def candidates(question: Question, explanation: "Explanation") -> list[Query]:
@@ -111,8 +105,8 @@ def personal_key(
     """Give a student a sentence and look-ups by a salted hash of the id, and compute the answers.
 
     A student's draw depends on nobody else, so a longer roster changes no one's sentence, nor does
-    an id in other spelling. A
-    sentence the model can't read, or is in doubt about, gives way to the student's next one.
+    an id in other spelling. A sentence the model can't read, or is in doubt about, gives way to
+    the student's next one.
 
     Raises:
         HomeworkError: The model is in doubt about every sentence of the list.
@@ -123,13 +117,11 @@ def personal_key(
             explanation = explainer.explain("translation", sentence)
         except TextError:
             continue  # the list serves several models; this one lacks a word
-        tables = {question.id: candidates(question, explanation) for question in questions}
-        if all(tables.values()):
+        found = {question.id: candidates(question, explanation) for question in questions}
+        if all(found.values()):
             look_ups = {
-                question.id: _look_up(
-                    _drawn(tables[question.id], salt, student + question.id), explanation
-                )
-                for question in questions
+                name: _look_up(queries, explanation, salt, student + name)
+                for name, queries in found.items()
             }
             digest = explanation.digest()
             return PersonalKey(sentence=sentence, digest=digest, look_ups=look_ups)
@@ -140,14 +132,13 @@ def personal_key(
     )
 
 
-def _look_up(query: Query, explanation: "Explanation") -> PersonalLookUp:
-    tokens = list(dict.fromkeys(explanation.table(query.method).index))
-    words = [token for token in tokens if not token.startswith("<")] if not query.source else []
+def _look_up(
+    queries: list[Query], explanation: "Explanation", salt: str, label: str
+) -> PersonalLookUp:
+    query = min(queries, key=lambda query: draw(salt, label, f"{query.source} {query.generated}"))
+    tokens = dict.fromkeys(explanation.table(query.method).index if query.source is None else ())
+    words = [token for token in tokens if not token.startswith("<")]
     return PersonalLookUp(query=query, answer=answer_query(query, explanation), tokens=words)
-
-
-def _drawn(queries: list[Query], salt: str, label: str) -> Query:
-    return min(queries, key=lambda query: draw(salt, label, f"{query.source} {query.generated}"))
 
 
 def draw(salt: str, student_id: str, label: str) -> bytes:
@@ -157,11 +148,8 @@ def draw(salt: str, student_id: str, label: str) -> bytes:
 
 def copied_answers_accepted(keys: Sequence[PersonalKey], question_id: str) -> float:
     """Return the share of ordered pairs of students in which one's answer passes as the other's."""
-    answers = [key.look_ups[question_id].answer for key in keys]
-    pairs = [(a, b) for i, a in enumerate(answers) for j, b in enumerate(answers) if i != j]
-    if not pairs:
-        return 0.0
-    return sum(_passes_as(a, b) for a, b in pairs) / len(pairs)
+    pairs = [*permutations((key.look_ups[question_id].answer for key in keys), 2)]
+    return sum(_passes_as(a, b) for a, b in pairs) / max(len(pairs), 1)
 
 
 def _passes_as(given: KeyAnswer, wanted: KeyAnswer) -> bool:

@@ -3,7 +3,7 @@
 import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal, TypeVar
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -23,18 +23,14 @@ class Record(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+R = TypeVar("R", bound=Record)
+
+
 class Wording(Record):
     """One text in Simplified Chinese and in English."""
 
     zh: str = Field(min_length=1)
     en: str = Field(min_length=1)
-
-    def filled(self, **values: str | None) -> "Wording":
-        """Return the text with ``{name}`` replaced by each value given."""
-        zh, en = self.zh, self.en
-        for name, value in values.items():
-            zh, en = zh.replace(f"{{{name}}}", value or ""), en.replace(f"{{{name}}}", value or "")
-        return Wording(zh=zh, en=en)
 
 
 class Query(Record):
@@ -55,12 +51,10 @@ class Query(Record):
     source: str | None = None
 
 
-class RubricLine(Record):
+class RubricLine(Wording):
     """What a human reader gives points for in a free text."""
 
     points: float = Field(gt=0)
-    zh: str = Field(min_length=1)
-    en: str = Field(min_length=1)
 
 
 class Question(Record):
@@ -70,9 +64,6 @@ class Question(Record):
         options: The legal letters of a choice and their wording.
         suggestions: Tokens offered in a drop-down where the query's answer is a token.
         aliases: Other spellings of a token that a person would accept.
-        minimum: Smallest legal number.
-        maximum: Largest legal number.
-        rubric: Lines whose points add up to the question's.
     """
 
     id: QuestionId
@@ -102,12 +93,11 @@ class Question(Record):
     @property
     def wording(self) -> Wording:
         """The text with the query's sentence and tokens filled in."""
-        if self.query is None:
-            return self.text
-        query = self.query
-        return self.text.filled(
-            sentence=query.sentence, source=query.source, generated=query.generated
-        )
+        zh, en = self.text.zh, self.text.en
+        for name in ("sentence", "source", "generated") if self.query else ():
+            value = getattr(self.query, name) or ""
+            zh, en = (text.replace(f"{{{name}}}", value) for text in (zh, en))
+        return Wording(zh=zh, en=en)
 
     def with_query(self, query: Query, suggestions: list[str]) -> "Question":
         """Return the same question about another sentence; a number is chosen from no tokens."""
@@ -138,11 +128,7 @@ class QuestionSet(Record):
         return self
 
     def __getitem__(self, question_id: str) -> Question:
-        """Return the question with an id such as ``"q3"``.
-
-        Raises:
-            HomeworkError: No such question; the message lists those there are.
-        """
+        """Return the question with an id such as ``"q3"``, or list those there are."""
         for question in self.questions:
             if question.id == question_id:
                 return question
@@ -154,44 +140,40 @@ class QuestionSet(Record):
         """The questions whose key is computed by running a model."""
         return [question for question in self.questions if question.query is not None]
 
+    @property
+    def personal(self) -> list[Question]:
+        """The look-ups that each student may be asked about an own sentence."""
+        return [q for q in self.look_ups if q.query and q.query.task == "translation"]
+
     def digest(self) -> str:
         """Return the SHA-256 of the questions, by which a key knows what it answers."""
         told = "\n".join(f"{question.id} {question.digest()}" for question in self.questions)
         return hashlib.sha256(told.encode()).hexdigest()
 
 
-def load_yaml(path: Path, kind: str) -> Any:
-    """Read a YAML file with the safe loader.
+def load_record(record: type[R], path: Path, kind: str) -> R:
+    """Read a YAML file with the safe loader and check it.
 
     Raises:
-        HomeworkError: The file is missing, unreadable or not YAML; the message says where.
+        HomeworkError: The file is unreadable, not YAML, or breaks a rule; the message names it and
+            the place.
     """
     try:
-        return yaml.load(path.read_text("utf-8"), _SAFE_LOADER)  # noqa: S506
+        return record.model_validate(yaml.load(path.read_text("utf-8"), _SAFE_LOADER))  # noqa: S506
     except OSError as error:
         raise HomeworkError(f"The {kind} {path} can't be read: {error.strerror}.") from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(map(str, first["loc"])) or "top level"
+        raise HomeworkError(f"The {kind} {path} is wrong at {place}: {first['msg']}.") from error
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
         reason = " ".join(str(error).split())[:200]
         raise HomeworkError(f"The {kind} {path} is not valid YAML: {reason}") from error
 
 
-def explain_validation(error: ValidationError, path: Path, kind: str) -> HomeworkError:
-    """Turn pydantic's report into one line: the file, the place and what is wrong there."""
-    first = error.errors()[0]
-    place = ".".join(map(str, first["loc"])) or "top level"
-    return HomeworkError(f"The {kind} {path} is wrong at {place}: {first['msg']}.")
-
-
 @lru_cache(maxsize=4)
 def load_questions(path: Path | None = None) -> QuestionSet:
-    """Load and validate the questions; without a path, those of the kit.
-
-    Raises:
-        HomeworkError: The file can't be read or breaks a rule; the message names file and place.
-    """
-    path = path or assets_folder() / "hw7" / "questions.yaml"
-    content = load_yaml(path, "question file")
-    try:
-        return QuestionSet.model_validate(content)
-    except ValidationError as error:
-        raise explain_validation(error, path, "question file") from error
+    """Load and check the questions; without a path, those of the kit."""
+    return load_record(
+        QuestionSet, path or assets_folder() / "hw7" / "questions.yaml", "question file"
+    )

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 from helpers.errors import HomeworkError
 from hw7.course.answers import Answer, interpret
 from hw7.course.literals import Assignment, last_assignments
-from hw7.course.marking import is_right, mark_answer
-from hw7.course.questions import Question, load_questions, load_yaml
+from hw7.course.marking import is_right
+from hw7.course.questions import Question, load_questions, load_record
 from hw7.course.record import record_line
 from hw7.course.right_answers import Conceptual, KeyAnswer
 from hw7.course.sheet_questions import SheetQuestions, unpacked_questions
@@ -22,10 +22,7 @@ _open_sheets: list[SheetQuestions] = []  # at most one: that of the notebook
 
 
 def open_sheet(packed: str = "") -> None:
-    """Tell the checks which questions this sheet asks; its cell comes before the questions.
-
-    Args:
-        packed: What ``hw7 key`` wrote into a personal sheet; "" for the kit's own questions.
+    """Tell the checks which questions this sheet asks: what ``hw7 key`` wrote, or "" for the kit's.
 
     Raises:
         HomeworkError: The line was changed.
@@ -36,15 +33,9 @@ def open_sheet(packed: str = "") -> None:
 def check_answer(question_id: str, value: Any) -> None:
     """Print whether an answer has the right format: type, legal option, number in range.
 
-    It says nothing about right or wrong, except for questions the instructor opened: in a personal
+    In a notebook the cell that sets it is read instead of the value, as the grader reads it. It
+    says nothing about right or wrong, except for questions the instructor opened: in a personal
     sheet, or by handing out ``self_check.yaml`` beside the common one.
-
-    Args:
-        question_id: Such as ``"q3"``.
-        value: The answer; in a notebook, the cell that sets it is read as the grader reads it.
-
-    Raises:
-        HomeworkError: There is no such question.
     """
     question = _sheet().questions[question_id]
     assignment = last_assignments(executed_cells())[0].get(question_id)
@@ -63,10 +54,10 @@ def check_answer(question_id: str, value: Any) -> None:
 
 
 def _interpreted(question: Question, given: Any) -> Answer:
-    if not isinstance(given, Assignment | str | int | float | None):
-        name = type(given).__name__
-        return Answer("malformed", problem=f"请写文字或数字，而不是 {name} (text or a number)")
-    return interpret(question, given)
+    if isinstance(given, Assignment | str | int | float | None):
+        return interpret(question, given)
+    name = type(given).__name__
+    return Answer("malformed", problem=f"请写文字或数字，而不是 {name} (text or a number)")
 
 
 def _sheet() -> SheetQuestions:
@@ -76,24 +67,15 @@ def _sheet() -> SheetQuestions:
 
 def is_legal(question_id: str, value: Any) -> bool:
     """Tell whether a value is an answer of the right format (for otter-grader's visible tests)."""
-    if value is not None and not isinstance(value, str | int | float):
-        return False
-    return interpret(load_questions()[question_id], value).status == "accepted"
+    return _interpreted(load_questions()[question_id], value).status == "accepted"
 
 
 def is_correct(question_id: str, value: Any, **key: Any) -> bool:
-    """Tell whether a value is right (for otter-grader's hidden tests).
-
-    Args:
-        question_id: Such as ``"q3"``.
-        value: The answer.
-        **key: ``correct``, or ``value_is`` and ``tolerance``.
-    """
-    answer = KeyAnswer(
-        correct=key.get("correct"), value=key.get("value_is"), tolerance=key.get("tolerance")
-    )
+    """Tell whether a value is right by ``correct``, or ``value_is`` and ``tolerance`` (otter's)."""
+    right = KeyAnswer.model_validate({"value" if n == "value_is" else n: v for n, v in key.items()})
     question = load_questions()[question_id]
-    return is_legal(question_id, value) and is_right(question, interpret(question, value), answer)
+    answer = _interpreted(question, value)
+    return answer.status == "accepted" and is_right(question, answer, right)
 
 
 def _open_answers() -> dict[str, KeyAnswer]:
@@ -102,12 +84,9 @@ def _open_answers() -> dict[str, KeyAnswer]:
     Those in a file are for everybody, so they say nothing about a look-up of a personal sheet.
     """
     sheet, path = _sheet(), Path(SELF_CHECK)
-    if not path.is_file():
-        return dict(sheet.opened)
-    for_all = Conceptual.model_validate(load_yaml(path, "self-check file")).answers
-    personal = {q.id for q in sheet.questions.look_ups if q.id in sheet.own}
-    common = {name: answer for name, answer in for_all.items() if name not in personal}
-    return common | dict(sheet.opened)
+    for_all = load_record(Conceptual, path, "self-check file").answers if path.is_file() else {}
+    personal = {question.id for question in sheet.questions.look_ups} & sheet.own
+    return {n: answer for n, answer in for_all.items() if n not in personal} | dict(sheet.opened)
 
 
 def show_answers(sources: list[str] | None = None) -> None:
@@ -116,9 +95,6 @@ def show_answers(sources: list[str] | None = None) -> None:
     Args:
         sources: The code cells; by default those of this notebook as they are written, or, where
             the notebook can't be reached, those that were run.
-
-    Raises:
-        HomeworkError: Called outside a notebook.
     """
     run = executed_cells() if sources is None else sources
     if not run:
@@ -150,19 +126,15 @@ def _answer_lines(sources: list[str]) -> dict[str, str]:
     assignments, _ = last_assignments(sources)
     lines = {}
     for question in _sheet().questions.questions:
-        mark = mark_answer(question, assignments.get(question.id), None)
+        answer = interpret(question, assignments.get(question.id))
+        text = " ".join(str(answer.value).split())
+        if len(text) > _SHOWN_CHARACTERS:
+            text = f"{text[:_SHOWN_CHARACTERS]}…（共 {len(text)} 字 characters）"
         lines[question.id] = {
             "unanswered": _UNANSWERED,
-            "malformed": f"读不出来 (can't be read)：{mark.answer.problem}",
-        }.get(mark.verdict, _brief(mark.answer.value))
+            "malformed": f"读不出来 (can't be read)：{answer.problem}",
+        }.get(answer.status, text)
     return lines
-
-
-def _brief(value: str | float | None) -> str:
-    text = " ".join(str(value).split())
-    if len(text) <= _SHOWN_CHARACTERS:
-        return text
-    return f"{text[:_SHOWN_CHARACTERS]}…（共 {len(text)} 字 characters）"
 
 
 def record_answers(explanation: "Explanation", student_id: str = "") -> None:

@@ -22,13 +22,7 @@ _MOST_BYTES = 1_000_000
 
 @dataclass(frozen=True)
 class SheetQuestions:
-    """The questions of one sheet.
-
-    Attributes:
-        questions: In order, as this student is asked them.
-        opened: Right answers that the sheet may tell.
-        own: Ids of the questions that differ from the kit's.
-    """
+    """The questions of one sheet, the answers it may tell, and which differ from the kit's."""
 
     questions: QuestionSet
     opened: Mapping[str, KeyAnswer] = field(default_factory=dict)
@@ -49,11 +43,7 @@ def packed_questions(questions: QuestionSet, opened: Mapping[str, KeyAnswer]) ->
 
 
 def unpacked_questions(packed: str) -> SheetQuestions:
-    """Return the questions of a sheet.
-
-    Raises:
-        HomeworkError: The word was changed.
-    """
+    """Return the questions of a sheet; refuse a word that was changed."""
     kits = load_questions()
     if not packed:
         return SheetQuestions(kits)

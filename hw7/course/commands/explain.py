@@ -9,7 +9,7 @@ import hashlib
 import json
 import os
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
     from helpers.explanation import Explanation
 
-_PARTS = "explanations"
 _SETTINGS = ("methods", "max_new_tokens", "score", "words")
 
 
@@ -45,19 +44,22 @@ class Text:
     target: str | None
     key: str
 
+    def part_in(self, folder: Path) -> Path:
+        """Return the file of its explanation."""
+        return folder / f"{self.key}.zip"
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument(
-        "table", type=Path, help="a CSV file with a column 'text' and, if wanted, one 'target'"
-    )
-    parser.add_argument("-o", "--output", type=Path, required=True, help="the folder to write to")
-    parser.add_argument("--model", default="generation", help="default: generation")
-    parser.add_argument("--device", default="auto", help="default: auto")
-    parser.add_argument("--methods", nargs="+", default=["saliency", "attention"])
-    parser.add_argument("--max-new-tokens", type=int, help="the most tokens to write")
-    parser.add_argument("--score", default="probability", help="probability, logit or crossentropy")
-    parser.add_argument("--words", action="store_true", help="words instead of tokens")
+    add = parser.add_argument
+    add("table", type=Path, help="a CSV file with a column 'text' and, if wanted, one 'target'")
+    add("-o", "--output", type=Path, required=True, help="the folder to write to")
+    add("--model", default="generation", help="default: generation")
+    add("--device", default="auto", help="default: auto")
+    add("--methods", nargs="+", default=["saliency", "attention"])
+    add("--max-new-tokens", type=int, help="the most tokens to write")
+    add("--score", default="probability", help="probability, logit or crossentropy")
+    add("--words", action="store_true", help="words instead of tokens")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -69,9 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     settings = {name: getattr(arguments, name) for name in _SETTINGS}
     source = find_model(arguments.model)
     texts = read_texts(arguments.table, {"model": [source.name, source.address], **settings})
-    parts = arguments.output / _PARTS
+    parts = arguments.output / "explanations"
     parts.mkdir(parents=True, exist_ok=True)
-    missing = [text for text in distinct(texts) if not part_of(parts, text).is_file()]
+    missing = [text for text in distinct(texts) if not text.part_in(parts).is_file()]
     state.wait_for_everyone()  # so that all of them share out the same list
     device = arguments.device if state.num_processes == 1 else str(state.device)
     failures: list[str] = []
@@ -96,11 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_texts(table: Path, settings: Mapping[str, Any]) -> list[Text]:
-    """Read the texts of a CSV file.
-
-    Raises:
-        HomeworkError: The file is no table, or has no column ``text``.
-    """
+    """Read the texts of a CSV file; refuse one that is no table or has no column ``text``."""
     import pandas
 
     try:
@@ -129,11 +127,6 @@ def dealt(texts: Sequence[Text], processes: int) -> list[Text]:
     return [text for first in range(processes) for text in texts[first::processes]]
 
 
-def part_of(folder: Path, text: Text) -> Path:
-    """Return the file of a text's explanation."""
-    return folder / f"{text.key}.zip"
-
-
 def explain_all(
     model: "AttributionModel",
     texts: Sequence[Text],
@@ -156,9 +149,9 @@ def explain_all(
             except HomeworkError as error:
                 failures.append(f"text {text.number}: {error}")
             else:
-                unfinished = part_of(parts, text).with_suffix(f".{os.getpid()}")
+                unfinished = text.part_in(parts).with_suffix(f".{os.getpid()}")
                 explanation.save(unfinished)
-                unfinished.replace(part_of(parts, text))
+                unfinished.replace(text.part_in(parts))
             bar.update(len(text.text))
     return failures
 
@@ -167,35 +160,28 @@ def write_results(texts: Sequence[Text], parts: Path, folder: Path) -> None:
     """Write a page for each text, and ``scores.csv`` with the scores of all."""
     import pandas
 
+    from helpers import Explanation
     from hw7.views.component import page_html
 
-    tables, pages = [], 0
-    for text, explanation in explained(texts, parts):
+    tables, width = [], len(str(len(texts)))
+    done = [text for text in texts if text.part_in(parts).is_file()]
+    for text in done:
+        explanation = Explanation.load(text.part_in(parts))
         title = f"{explanation.input_text} → {explanation.generated_text}"
-        page = folder / f"{text.number:0{len(str(len(texts)))}}.html"
+        page = folder / f"{text.number:0{width}}.html"
         page.write_text(page_html(title, explanation.html()), encoding="utf-8", newline="\n")
-        pages += 1
-        tables += [long_table(text.number, explanation, method) for method in explanation.methods]
-    if tables:
+        tables += [_long_table(text.number, explanation, method) for method in explanation.methods]
+    if done:
         scores = pandas.concat(tables)
         # The mark at the start lets Excel read Chinese.
         scores.to_csv(
             folder / "scores.csv", index=False, encoding="utf-8-sig", float_format="%.6g",
             lineterminator="\n",
         )  # fmt: skip
-        say(f"wrote {pages} pages and scores.csv to {folder}")
+        say(f"wrote {len(done)} pages and scores.csv to {folder}")
 
 
-def explained(texts: Iterable[Text], parts: Path) -> "Iterator[tuple[Text, Explanation]]":
-    """Yield the texts there is an explanation of."""
-    from helpers import Explanation
-
-    for text in texts:
-        if part_of(parts, text).is_file():
-            yield text, Explanation.load(part_of(parts, text))
-
-
-def long_table(number: int, explanation: "Explanation", method: str) -> "pandas.DataFrame":
+def _long_table(number: int, explanation: "Explanation", method: str) -> "pandas.DataFrame":
     """Return scores with one row per pair of tokens; pairs without a score are left out."""
     import pandas
 

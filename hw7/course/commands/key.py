@@ -15,21 +15,13 @@ from hw7.course.commands.grade import with_bar
 from hw7.course.grading.roster import Student, file_stem, load_roster
 from hw7.course.grading.tables import comparable
 from hw7.course.handing_out import hand_out
-from hw7.course.key_queries import (
-    TOLERANCE_REASON,
-    Explainer,
-    answer_query,
-    strongest_elsewhere,
-)
+from hw7.course.key_queries import TOLERANCE_REASON, Explainer, answer_query
 from hw7.course.key_updates import in_words, updated
 from hw7.course.keys import Key, as_yaml, load_conceptual, read_key, save_key
-from hw7.course.personal_questions import (
-    copied_answers_accepted,
-    load_sentences,
-    personal_key,
-)
+from hw7.course.personal_questions import copied_answers_accepted, load_sentences, personal_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.record import versions
+from hw7.course.release.student_notebooks import install_address
 from hw7.course.reports.exports import otter_tests
 from hw7.course.reports.gradebook import write_text
 from hw7.course.right_answers import Conceptual, KeyAnswer
@@ -60,9 +52,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Run the queries, write the key, and the personal answer sheets if there is a roster."""
     questions = load_questions(arguments.questions)
     opened = _opened(arguments.self_check, questions)
-    _check_address(arguments.url)
-    conceptual = load_conceptual(arguments.answers, questions)
-    _refuse_typed_in(conceptual, questions)
+    # Refused before the model is run for 300 students.
+    if (url := arguments.url) and (install_address(url, "") != url or url.endswith("/")):
+        raise HomeworkError(f"--url {url!r} must be the wheel's own address, not a folder's.")
+    conceptual = _conceptual(arguments.answers, questions)
     students = load_roster(arguments.students) if arguments.students else []
     master = load_master(arguments.master) if students else None
     earlier = _earlier(arguments)
@@ -81,9 +74,18 @@ def run(arguments: argparse.Namespace) -> int:
     if master is not None:
         _write_sheets(key, students, arguments, questions, master, opened)
     elif opened:
-        _write_self_check(key, arguments.output, opened)
-    if arguments.otter:
-        _write_otter(key, arguments.otter, questions)
+        path = arguments.output.with_name(f"{arguments.output.stem}.{SELF_CHECK}")
+        write_text(path, as_yaml(Conceptual(answers={name: key.answers[name] for name in opened})))
+        print(
+            f"{path}: put it beside the answer sheet as {SELF_CHECK} to open {', '.join(opened)}."
+        )
+    if folder := arguments.otter:
+        tests = otter_tests(questions, key)
+        for name, text in tests.items():
+            write_text(folder / name, text)
+        print(
+            f"{folder}: {len(tests)} otter tests; keep them from students, they hold the answers."
+        )
     return 0
 
 
@@ -103,21 +105,16 @@ def _earlier(arguments: argparse.Namespace) -> Key | None:
     return key
 
 
-def _refuse_typed_in(answers: dict[str, KeyAnswer], questions: QuestionSet) -> None:
-    typed_in = [question.id for question in questions.look_ups if question.id in answers]
-    if typed_in:
-        raise HomeworkError(
-            f"The instructor's file answers {typed_in[0]}, but look-ups are computed by the model. "
-            "Remove that answer."
-        )
-
-
-def _check_address(url: str) -> None:
-    """Refuse what pip can't install from before the model is run for 300 students."""
-    from hw7.course.release.student_notebooks import install_address
-
-    if url and (install_address(url, "") != url or url.endswith("/")):
-        raise HomeworkError(f"--url {url!r} must be the wheel's own address, not a folder's.")
+def _conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyAnswer]:
+    """Return the instructor's answers, none of them to what the model is asked."""
+    answers = load_conceptual(path, questions)
+    for question in questions.look_ups:
+        if question.id in answers:
+            raise HomeworkError(
+                f"The instructor's file answers {question.id}, but look-ups are computed by the "
+                "model. Remove that answer."
+            )
+    return answers
 
 
 def _opened(names: str | None, questions: QuestionSet) -> list[str]:
@@ -141,14 +138,11 @@ def _common_key(
 ) -> Key:
     answers, digests, model = dict(conceptual), {}, ""
     for question in questions.look_ups:
-        query = question.query
-        if query is None:
-            continue
-        explanation = explainer.explain(query.task, query.sentence)
-        answers[question.id] = answer_query(query, explanation)
-        digests[query.sentence] = explanation.digest()
-        model = explanation.model_name
-    in_order = [q.id for q in questions.questions if q.id in answers]
+        if query := question.query:
+            explanation = explainer.explain(query.task, query.sentence)
+            answers[question.id] = answer_query(query, explanation)
+            digests[query.sentence] = explanation.digest()
+            model = explanation.model_name
     return Key(
         model=model,
         versions=versions(),
@@ -158,7 +152,7 @@ def _common_key(
         tolerance=TOLERANCE_REASON,
         digests=digests,
         salt=salt,
-        answers={question_id: answers[question_id] for question_id in in_order},
+        answers={q.id: answers[q.id] for q in questions.questions if q.id in answers},
     )
 
 
@@ -171,7 +165,7 @@ def _with_students(
 ) -> Key:
     """Add personal questions for those students of a roster that have none yet."""
     sentences = load_sentences(arguments.sentences)
-    asked = [q for q in questions.look_ups if q.query and q.query.task == "translation"]
+    asked = questions.personal
     known = {comparable(name): personal for name, personal in key.students.items()}
     ids = [student.id for student in students]
     keys = {}
@@ -201,7 +195,7 @@ def _write_sheets(
     folder = arguments.sheets or arguments.output.with_name(f"{arguments.output.stem}.sheets")
     files = {}
     for student in students:
-        answers = {name: key.answer(name, student.id) for name in opened}
+        answers = ((name, key.answer(name, student.id)) for name in opened)
         sheet = build_answer_sheet(
             master,
             key.personalised(questions, student.id),
@@ -209,7 +203,7 @@ def _write_sheets(
             student_id=student.id,
             language=arguments.language,
             address=arguments.url,
-            opened={name: answer for name, answer in answers.items() if answer is not None},
+            opened={name: answer for name, answer in answers if answer is not None},
         )
         files[student.id] = folder / f"hw7_{file_stem(student.id)}.ipynb"
         write_text(files[student.id], nbformat.writes(sheet) + "\n")
@@ -220,21 +214,6 @@ def _write_sheets(
         print(line)
 
 
-def _write_self_check(key: Key, output: Path, names: Sequence[str]) -> None:
-    """Write the opened answers in plain text: whoever gets the file can read them."""
-    path = output.with_name(f"{output.stem}.{SELF_CHECK}")
-    content = Conceptual(answers={name: key.answers[name] for name in names})
-    write_text(path, as_yaml(content))
-    print(f"{path}: put it beside the answer sheet as {SELF_CHECK} to open {', '.join(names)}.")
-
-
-def _write_otter(key: Key, folder: Path, questions: QuestionSet) -> None:
-    tests = otter_tests(questions, key)
-    for name, text in tests.items():
-        write_text(folder / name, text)
-    print(f"{folder}: {len(tests)} otter tests; keep them from students, they hold the answers.")
-
-
 def _summary(key: Key, questions: QuestionSet, explainer: Explainer) -> Iterator[str]:
     """Say of each look-up what is right, by how much, and whether the other heatmap says so too."""
     for question in questions.look_ups:
@@ -242,9 +221,10 @@ def _summary(key: Key, questions: QuestionSet, explainer: Explainer) -> Iterator
         yield f"{question.id}, common sentence: {in_words(answer)}"
         if query is None or answer.correct is None:
             continue
-        others = strongest_elsewhere(query, explainer.explain(query.task, query.sentence))
-        same = [method for method, token in others.items() if token == answer.correct]
-        if same:
+        explanation = explainer.explain(query.task, query.sentence)
+        others = (method for method in explanation.methods if method != query.method)
+        strongest = {m: explanation.most_important(query.generated, method=m) for m in others}
+        if same := [m for m, token in strongest.items() if token == answer.correct]:
             yield (
                 f"  {', '.join(same)} gives {answer.correct} too, so on the common sentence the "
                 "wrong heatmap earns the point; on personal ones it does not."

@@ -9,29 +9,24 @@ from helpers.environment import project_folder
 from helpers.errors import HomeworkError
 from hw7.course.keys import as_yaml, load_conceptual
 from hw7.course.questions import load_questions
-from hw7.course.release.badges import (
-    READMES,
-    SCREENSHOTS,
-    Repository,
-    readme_copy,
-    repository_named,
-    repository_of,
-)
+from hw7.course.release import badges
+from hw7.course.release.badges import READMES, SCREENSHOTS, Repository, repository_of
 from hw7.course.release.bundles import (
     MANIFEST,
     METADATA,
     ROOT,
+    files_in,
     write_classroom_zip,
     write_kaggle_folder,
     write_manifest,
-)
-from hw7.course.release.contents import stage_students_project, students_files
+)  # fmt: skip
+from hw7.course.release.contents import stage_students_project
 from hw7.course.release.packages import FOLDER, collect_packages, target_options
 from hw7.course.release.secrets_check import ensure_no_instructor_files
 from hw7.course.release.student_notebooks import install_address, write_student_notebooks
 from hw7.course.release.wheel import PATTERN, build_wheel, ensure_complete
 from hw7.course.reports.gradebook import write_text
-from hw7.course.right_answers import Conceptual
+from hw7.course.right_answers import Conceptual, KeyAnswer
 from hw7.course.sheet_checks import SELF_CHECK
 
 _OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN, "assets", *READMES)
@@ -61,37 +56,43 @@ def run(arguments: argparse.Namespace) -> int:
             "Get the project with git, then type: make install"
         )
     named = arguments.repository
-    repository = repository_named(named) if named else repository_of(checkout)
+    repository = badges.repository_named(named) if named else repository_of(checkout)
     if arguments.url is None:
         arguments.url = repository.address if repository else ""
-    _check(arguments)
+    # A bad word on the command line is refused before anything is built.
+    install_address(arguments.url, "kit.whl")
+    for target in arguments.packages_for:
+        target_options(target)
+    opened = None
+    if arguments.self_check:
+        opened = load_conceptual(arguments.self_check, load_questions())
     output: Path = arguments.output
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=output, prefix=".release.") as folder:
-        address = _build(checkout, Path(folder), arguments, repository)
-        _replace(Path(folder), output)
+    with tempfile.TemporaryDirectory(dir=output, prefix=".release.") as name:
+        folder = Path(name)
+        address = _build(checkout, folder, arguments, repository, opened)
+        # An earlier release gives way; all other files are left alone.
+        for old in (old for pattern in _OWN for old in output.glob(pattern)):
+            shutil.rmtree(old) if old.is_dir() else old.unlink()
+        for new in folder.iterdir():
+            new.replace(output / new.name)
     _report(output, address, repository)
     return 0
 
 
-def _check(arguments: argparse.Namespace) -> None:
-    """Refuse a bad word on the command line before anything is built."""
-    install_address(arguments.url, "kit.whl")
-    for target in arguments.packages_for:
-        target_options(target)
-    if arguments.self_check:
-        load_conceptual(arguments.self_check, load_questions())
-
-
 def _build(
-    checkout: Path, folder: Path, arguments: argparse.Namespace, repository: Repository | None
+    checkout: Path,
+    folder: Path,
+    arguments: argparse.Namespace,
+    repository: Repository | None,
+    opened: dict[str, KeyAnswer] | None,
 ) -> str:
     """Build all parts in a folder; return the address the notebooks install from."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".workshop.") as workshop:
         staged = Path(workshop) / "project"
-        stage_students_project(checkout, staged)
+        files = stage_students_project(checkout, staged)
         wheel = build_wheel(staged, folder)
-        ensure_complete(wheel, students_files(checkout))
+        ensure_complete(wheel, files)
         address = install_address(arguments.url, wheel.name)
         notebooks = folder / "notebooks"
         left_out = write_student_notebooks(checkout / "notebooks", notebooks, address, repository)
@@ -99,14 +100,14 @@ def _build(
             _write_readmes(checkout, folder, repository)
         if left_out:
             print(f"Not on the list of what students get, so left out: {', '.join(left_out)}")
-        if arguments.self_check:
-            # Written anew: the instructor's own file may hold notes on other questions.
-            opened = load_conceptual(arguments.self_check, load_questions())
+        if (
+            opened is not None
+        ):  # written anew: the instructor's own file may hold notes on other questions
             write_text(notebooks / SELF_CHECK, as_yaml(Conceptual(answers=opened)))
-        packages = Path(workshop) / FOLDER if arguments.packages_for else None
+        packages = Path(workshop) / FOLDER
         for target in arguments.packages_for:
             print(f"Collecting packages for Python {target} ...", flush=True)
-            collect_packages(wheel, target, Path(workshop) / FOLDER)
+            collect_packages(wheel, target, packages)
         write_kaggle_folder(
             folder / "kaggle", wheel, packages,
             title="HW7 feature attribution kit", identifier=arguments.kaggle_id,
@@ -119,33 +120,20 @@ def _build(
 
 def _write_readmes(checkout: Path, folder: Path, repository: Repository) -> None:
     """Write the READMEs with badges and the pictures they show."""
-    pictures = sorted((checkout / SCREENSHOTS).glob("*.png"))
-    for picture in pictures:
-        target = folder / SCREENSHOTS / picture.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(picture, target)
-    names = [f"{SCREENSHOTS}/{picture.name}" for picture in pictures]
-    names += [path.relative_to(folder).as_posix() for path in folder.rglob("*.ipynb")]
+    for picture in (checkout / SCREENSHOTS).glob("*.png"):
+        (folder / SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(picture, folder / SCREENSHOTS / picture.name)
+    released = {*files_in(folder), *READMES}
     for name in READMES:
         if (checkout / name).is_file():
             text = (checkout / name).read_text("utf-8")
-            write_text(folder / name, readme_copy(text, repository, {*names, *READMES}))
-
-
-def _replace(made: Path, output: Path) -> None:
-    """Put the new files in place of an earlier release's; leave all other files alone."""
-    for pattern in _OWN:
-        for old in output.glob(pattern):
-            shutil.rmtree(old) if old.is_dir() else old.unlink()
-    for new in made.iterdir():
-        new.replace(output / new.name)
+            write_text(folder / name, badges.readme_copy(text, repository, released))
 
 
 def _report(output: Path, address: str, repository: Repository | None) -> None:
     notebooks = list((output / "notebooks").rglob("*.ipynb"))
-    wheel = next(output.glob(PATTERN))
     rows = [
-        (wheel.name, f"put it where students install from: {address}"),
+        (next(output.glob(PATTERN)).name, f"put it where students install from: {address}"),
         ("notebooks/", f"{len(notebooks)} notebooks, stamped with that address"),
         ("kaggle/", f"set the id in {METADATA}, then: kaggle datasets create -p … --dir-mode zip"),
         (f"{ROOT}.zip", "for classrooms without a network"),
@@ -155,11 +143,6 @@ def _report(output: Path, address: str, repository: Repository | None) -> None:
         place = f"{repository.name}, branch {repository.branch}"
         rows.append((READMES[0], f"badges open the notebooks once all this is pushed to {place}"))
     for name, note in rows:
-        if not (output / name).exists():
-            continue
-        size = sum(f.stat().st_size for f in _files(output / name)) / 1e6
-        print(f"{output / name}  ({size:.1f} MB): {note}")
-
-
-def _files(path: Path) -> list[Path]:
-    return [file for file in path.rglob("*") if file.is_file()] if path.is_dir() else [path]
+        if (path := output / name).exists():
+            size = sum(f.stat().st_size for f in files_in(path).values() or [path]) / 1e6
+            print(f"{path}  ({size:.1f} MB): {note}")

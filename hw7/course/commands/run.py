@@ -17,14 +17,11 @@ _DEFAULT = ("01_setup.ipynb", "02_translation.ipynb", "03_generation.ipynb")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
-    parser.add_argument("notebooks", nargs="*", type=Path, help="default: notebooks 01 to 03")
-    parser.add_argument("-o", "--output", type=Path, default=Path("build"), help="default: build/")
-    parser.add_argument(
-        "--models", choices=["offline", "full"], help="which models (default: HW7_MODELS decides)"
-    )
-    parser.add_argument(
-        "--timeout", type=int, default=1800, help="seconds a cell may take (default: 1800)"
-    )
+    add = parser.add_argument
+    add("notebooks", nargs="*", type=Path, help="default: notebooks 01 to 03")
+    add("-o", "--output", type=Path, default=Path("build"), help="default: build/")
+    add("--models", choices=["offline", "full"], help="default: HW7_MODELS decides")
+    add("--timeout", type=int, default=1800, help="seconds a cell may take (default: 1800)")
 
 
 def run(arguments: argparse.Namespace) -> int:

@@ -1,12 +1,11 @@
 """What ``hw7 doctor`` finds: packages, machine, models, networks, known faults; and its screen."""
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 State = Literal["ok", "note", "fault"]
-
-MARKS: dict[State, str] = {"ok": "ok", "note": "note", "fault": "FAULT"}
 
 
 @dataclass(frozen=True)
@@ -33,16 +32,17 @@ def will_run(findings: Sequence[Finding]) -> bool:
 
 def screen(findings: Sequence[Finding], width: int = 100) -> str:
     """Return the findings as lines of text, with the verdict and the next command last."""
-    import textwrap
-
     lines: list[str] = []
     for finding in findings:
-        label = f"{MARKS[finding.state]:6}{finding.topic:13}"
-        wrapped = textwrap.wrap(finding.text, width - len(label), break_on_hyphens=False)
-        lines.append(label + wrapped[0])
-        lines += [" " * len(label) + more for more in wrapped[1:]]
+        mark = "FAULT" if finding.state == "fault" else finding.state
+        label = f"{mark:6}{finding.topic:13}"
+        indent = " " * len(label)
+        lines += textwrap.wrap(
+            finding.text, width, initial_indent=label, subsequent_indent=indent,
+            break_on_hyphens=False,
+        )  # fmt: skip
         if finding.remedy and finding.state != "ok":
-            lines.append(" " * len(label) + f"→ {finding.remedy}")
+            lines.append(f"{indent}→ {finding.remedy}")
     return "\n".join([*lines, "", _verdict(findings)])
 
 

@@ -54,10 +54,8 @@ def import_finding(steps: dict[str, str] | None = None) -> Finding:
     """Import everything in a child process, and name the package at fault if that fails."""
     steps = STEPS if steps is None else steps
     command = [sys.executable, "-W", "ignore", "-c", _PROGRAM, json.dumps(steps)]
-    try:
-        done = subprocess.run(  # noqa: S603 - the words are our own, no shell
-            command, capture_output=True, timeout=_TIME_LIMIT, check=False
-        )
+    try:  # the words are our own, no shell
+        done = subprocess.run(command, capture_output=True, timeout=_TIME_LIMIT)  # noqa: S603
     except subprocess.TimeoutExpired:
         text = f"importing the packages took longer than {_TIME_LIMIT:.0f} seconds"
         return Finding("imports", "note", text, "try again; a network disk may be slow")
@@ -65,11 +63,11 @@ def import_finding(steps: dict[str, str] | None = None) -> Finding:
         return Finding("imports", "ok", f"{', '.join(steps)} can be imported")
     lines = done.stdout.decode("utf-8", "replace").splitlines()
     reports = [json.loads(line) for line in lines if line.startswith("{")]
-    step = next(report["step"] for report in reversed(reports) if "step" in report)
+    *works, step = (report["step"] for report in reports if "step" in report)
     if "kind" not in reports[-1]:
         text = f"{step} ends the whole process (code {done.returncode}) when it is imported"
         return Finding("imports", "fault", text, _reinstall(step))
-    return _explain(step, [*steps][: [*steps].index(step)], reports[-1])
+    return _explain(step, works, reports[-1])
 
 
 def _explain(step: str, works: list[str], report: dict[str, object]) -> Finding:
@@ -81,7 +79,7 @@ def _explain(step: str, works: list[str], report: dict[str, object]) -> Finding:
         remedy = "install https://aka.ms/vs/17/release/vc_redist.x64.exe, then restart"
     elif report["kind"] == "ModuleNotFoundError":
         remedy = pip_line(f"install {package}")
-    elif not _is_needed(package):
+    elif (needs := requirements()) and package.lower() not in {n.name.lower() for n in needs}:
         remedy = pip_line(f"uninstall -y {package}")
     elif _WRONG_NUMPY.search(said):
         remedy = pip_line(f"install --upgrade --force-reinstall --no-deps {package}")
@@ -105,7 +103,3 @@ def _reinstall(package: str) -> str:
     version = installed_version(package)
     pinned = f"{package}=={version}" if version else package
     return pip_line(f"install --force-reinstall --no-deps {pinned}")
-
-
-def _is_needed(package: str) -> bool:
-    return not requirements() or package.lower() in {need.name.lower() for need in requirements()}

@@ -2,16 +2,15 @@
 
 import shutil
 import sys
-from collections.abc import Callable
+import tempfile
 from importlib import metadata
-from pathlib import Path
 
 import psutil
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from helpers.environment import assets_folder, host, installed_version, models_folder
-from hw7.course.doctor import Finding
+from hw7.course.doctor import Finding, State
 
 DISTRIBUTION = "hw7-attribution-kit"
 OLDEST_PYTHON = (3, 10)
@@ -23,12 +22,10 @@ _LEAST_DISK = 1.0 * GIGABYTE  # SmolLM2's wheel and the converted model
 
 def python_finding() -> Finding:
     """Look at Python and the host."""
-    version = sys.version.split()[0]
-    text = f"{version} on {host()} ({sys.executable})"
-    if sys.version_info < OLDEST_PYTHON:
-        wanted = ".".join(map(str, OLDEST_PYTHON))
-        return Finding("Python", "fault", text, f"install Python {wanted} or newer")
-    return Finding("Python", "ok", text)
+    text = f"{sys.version.split()[0]} on {host()} ({sys.executable})"
+    is_old = sys.version_info < OLDEST_PYTHON
+    remedy = f"install Python {'.'.join(map(str, OLDEST_PYTHON))} or newer"
+    return Finding("Python", "fault" if is_old else "ok", text, remedy)
 
 
 def package_findings() -> list[Finding]:
@@ -54,13 +51,10 @@ def pip_line(words: str) -> str:
 
 
 def requirements() -> list[Requirement]:
-    """Return what the kit needs on this machine, from its own metadata.
-
-    Without metadata (the folder was copied, nothing installed) the list is empty.
-    """
+    """Return what the kit needs on this machine by its own metadata; nothing if not installed."""
     try:
         words = metadata.requires(DISTRIBUTION) or []
-    except metadata.PackageNotFoundError:
+    except metadata.PackageNotFoundError:  # the folder was copied
         return []
     needs = [Requirement(word) for word in words]
     return [need for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
@@ -69,12 +63,10 @@ def requirements() -> list[Requirement]:
 def _problem(need: Requirement) -> str | None:
     """Return ``'name>=1 (here: …)'`` where a requirement is not met."""
     found = installed_version(need.name)
-    if found is None:
-        return f"{need.name}{need.specifier} (missing)"
     # A pre-release or a local build (2.9.0+cu126) of a version in range is in range.
-    if need.specifier.contains(Version(found), prereleases=True):
+    if found is not None and need.specifier.contains(Version(found), prereleases=True):
         return None
-    return f"{need.name}{need.specifier} (here: {found})"
+    return f"{need.name}{need.specifier} ({f'here: {found}' if found else 'missing'})"
 
 
 def device_finding() -> Finding:
@@ -88,50 +80,40 @@ def device_finding() -> Finding:
     free = available_memory(device)
     name = torch.cuda.get_device_name() if device == "cuda" else f"{psutil.cpu_count()} cores"
     text = f"{device} ({name}), {free / GIGABYTE:.1f} GB free on it"
-    if obstacle:
-        remedy = "choose another GPU (Kaggle: Settings, Accelerator, GPU T4), or go on without"
-        return Finding("device", "note", f"{text}; {obstacle}", remedy)
-    return Finding("device", "ok", text)
+    if not obstacle:
+        return Finding("device", "ok", text)
+    remedy = "choose another GPU (Kaggle: Settings, Accelerator, GPU T4), or go on without"
+    return Finding("device", "note", f"{text}; {obstacle}", remedy)
 
 
 def memory_finding() -> Finding:
     """Look at the machine's memory."""
     memory = psutil.virtual_memory()
     text = f"{memory.available / GIGABYTE:.1f} of {memory.total / GIGABYTE:.1f} GB free"
-    if memory.available < _LEAST_MEMORY:
-        needed = f"{_LEAST_MEMORY / GIGABYTE:.1f}"
-        remedy = f"close other programs or restart the runtime: {needed} GB are needed"
-        return Finding("memory", "fault", text, remedy)
-    return Finding("memory", "ok", text)
+    needed = f"{_LEAST_MEMORY / GIGABYTE:.1f} GB are needed"
+    remedy = f"close other programs or restart the runtime: {needed}"
+    return Finding("memory", "ok" if memory.available >= _LEAST_MEMORY else "fault", text, remedy)
 
 
 def disk_finding() -> Finding:
     """Look at the disk that downloaded models go to."""
-    folder = next(f for f in (models_folder(), *models_folder().parents) if f.is_dir())
+    wanted = models_folder()
+    folder = next(f for f in (wanted, *wanted.parents) if f.is_dir())
     free = shutil.disk_usage(folder).free
-    text = f"{free / GIGABYTE:.1f} GB free for models in {models_folder()}"
-    if not _is_writable(folder):
-        text = f"{models_folder()} cannot be written; models that are there already will do"
-    elif free >= _LEAST_DISK:
-        return Finding("disk", "ok", text)
-    return Finding("disk", "note", text, "set HW7_MODELS_FOLDER to a folder with more room")
-
-
-def _is_writable(folder: Path) -> bool:
-    """Tell whether files can be made there; what the permissions say is not the whole truth."""
-    import tempfile
-
-    try:
+    state: State = "ok" if free >= _LEAST_DISK else "note"
+    text = f"{free / GIGABYTE:.1f} GB free for models in {wanted}"
+    try:  # what the permissions say is not the whole truth
         with tempfile.TemporaryFile(dir=folder):
-            return True
+            pass
     except OSError:
-        return False
+        state = "note"
+        text = f"{wanted} cannot be written; models that are there already will do"
+    return Finding("disk", state, text, "set HW7_MODELS_FOLDER to a folder with more room")
 
 
 def font_finding() -> Finding:
     """Look for a font that has Chinese characters, for pictures."""
-    bundled = assets_folder() / "fonts" / "HW7Sans-Regular.otf"
-    if bundled.is_file():
+    if (assets_folder() / "fonts" / "HW7Sans-Regular.otf").is_file():
         return Finding("fonts", "ok", "the bundled Chinese font is here")
     return Finding(
         "fonts", "note", "the bundled font is missing; pictures may lack Chinese characters",
@@ -141,28 +123,17 @@ def font_finding() -> Finding:
 
 def fault_findings() -> list[Finding]:
     """Return a line for each known fault that these versions have."""
-    checks: tuple[Callable[[], Finding | None], ...] = (_display_finding, _method_finding)
-    found = [finding for check in checks if (finding := check()) is not None]
+    from hw7.engine import methods
+
+    found = []
+    # Inseq 0.7's ``show()`` imports a name that IPython 9 removed.
+    if Version(installed_version("ipython") or "0") >= Version("9"):
+        text = "Inseq's own show() fails on IPython 9; the kit repairs it"
+        found.append(Finding("faults", "note", text, "start notebooks with prepare_notebook()"))
+    extra = methods.EXTRA_PACKAGES.items()
+    missing = [f"{method} ({p})" for method, p in extra if installed_version(p) is None]
+    missing += [f"{method} (the internet)" for method in methods.NEEDS_THE_INTERNET]
+    missing += [f"{method} (gives zeros in Inseq)" for method in methods.GIVES_ZEROS]
+    if missing:
+        found.append(Finding("methods", "note", f"these do not run here: {', '.join(missing)}"))
     return found or [Finding("faults", "ok", "none known with these versions")]
-
-
-def _display_finding() -> Finding | None:
-    """Inseq 0.7's ``show()`` imports a name that IPython 9 removed."""
-    if Version(installed_version("ipython") or "0") < Version("9"):
-        return None
-    return Finding(
-        "faults", "note", "Inseq's own show() fails on IPython 9; the kit repairs it",
-        "start notebooks with prepare_notebook()",
-    )  # fmt: skip
-
-
-def _method_finding() -> Finding | None:
-    """Say which of Inseq's methods need a package, another version or a network."""
-    from hw7.engine.methods import EXTRA_PACKAGES, GIVES_ZEROS, NEEDS_THE_INTERNET
-
-    missing = [f"{m} ({p})" for m, p in EXTRA_PACKAGES.items() if installed_version(p) is None]
-    missing += [f"{method} (the internet)" for method in NEEDS_THE_INTERNET]
-    missing += [f"{method} (gives zeros in Inseq)" for method in GIVES_ZEROS]
-    if not missing:
-        return None
-    return Finding("methods", "note", f"these do not run here: {', '.join(missing)}")

@@ -30,12 +30,7 @@ _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
 
 @dataclass(frozen=True)
 class Repository:
-    """A repository on GitHub to which the released files are pushed.
-
-    Attributes:
-        name: ``OWNER/NAME``.
-        branch: The branch with the files.
-    """
+    """A repository on GitHub, ``OWNER/NAME``, to which the released files are pushed."""
 
     name: str
     branch: str = "main"
@@ -47,11 +42,7 @@ class Repository:
 
 
 def repository_named(text: str) -> Repository:
-    """Read ``OWNER/NAME`` or ``OWNER/NAME@BRANCH``.
-
-    Raises:
-        HomeworkError: It is neither.
-    """
+    """Read ``OWNER/NAME`` or ``OWNER/NAME@BRANCH``, and refuse what is neither."""
     found = _NAME.fullmatch(text)
     if found is None:
         raise HomeworkError(

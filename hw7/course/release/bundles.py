@@ -2,10 +2,10 @@
 
 import json
 import shutil
-import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
+from hw7.course.handing_out import write_zip
 from hw7.course.release.packages import FOLDER
 from hw7.fetch.folders import sha256_of
 
@@ -30,74 +30,46 @@ _WITHOUT_PACKAGES = """\
 3. 机器上要先装好 Inseq、Transformers 和 torch：这个压缩包没有带其他包
    (Inseq, Transformers and torch must be installed: this zip carries no other packages)。
 """
-_TIME = (2020, 2, 2, 0, 0, 0)  # the same files give the same bytes
 
 
 def write_kaggle_folder(
-    folder: Path, wheel: Path, packages: Path | None, *, title: str, identifier: str
+    folder: Path, wheel: Path, packages: Path, *, title: str, identifier: str
 ) -> None:
     """Write what ``kaggle datasets create -p FOLDER --dir-mode zip`` uploads.
 
-    Kaggle mounts it below ``/kaggle/input``, where the first cell looks for the wheel.
-
-    Args:
-        folder: The new folder.
-        wheel: The kit's wheel.
-        packages: Wheels of the packages Kaggle lacks, or None.
-        title: The dataset's title, 6 to 50 characters as Kaggle asks.
-        identifier: ``user/name`` of the dataset.
+    Kaggle mounts it below ``/kaggle/input``, where the first cell looks for the wheel. It asks for
+    a title of 6 to 50 characters and an identifier ``user/name``.
     """
     folder.mkdir(parents=True)
     shutil.copy2(wheel, folder)
-    if packages is not None:
+    if packages.is_dir():
         shutil.copytree(packages, folder / FOLDER)
     metadata = {"title": title, "id": identifier, "licenses": [{"name": "Apache 2.0"}]}
     text = json.dumps(metadata, ensure_ascii=False, indent=2) + "\n"
     (folder / METADATA).write_text(text, encoding="utf-8")
 
 
-def write_classroom_zip(path: Path, wheel: Path, notebooks: Path, packages: Path | None) -> None:
-    """Write the zip: wheel and packages beside the notebooks, how to start, and checksums.
-
-    Args:
-        path: The new zip.
-        wheel: The kit's wheel.
-        notebooks: The folder with the students' notebooks.
-        packages: Wheels of the other packages, or None.
-    """
-    files = {wheel.name: wheel}
-    for file in sorted(file for file in notebooks.rglob("*") if file.is_file()):
-        files[file.relative_to(notebooks).as_posix()] = file
-    for file in sorted(packages.glob("*.whl")) if packages else []:
-        files[f"{FOLDER}/{file.name}"] = file
-    start = _START.format(packages=_WITHOUT_PACKAGES if packages is None else _WITH_PACKAGES)
-    with zipfile.ZipFile(path, "w") as archive:
-        for name, file in files.items():
-            _add(archive, name, file.read_bytes())
-        _add(archive, "START.txt", start.encode())
-        _add(archive, MANIFEST, _manifest_of(files).encode())
+def write_classroom_zip(path: Path, wheel: Path, notebooks: Path, packages: Path) -> None:
+    """Write the zip: wheel and packages beside the notebooks, how to start, and checksums."""
+    others = {f"{FOLDER}/{name}": file for name, file in files_in(packages).items()}
+    files = {wheel.name: wheel, **files_in(notebooks), **others}
+    start = _START.format(packages=_WITH_PACKAGES if others else _WITHOUT_PACKAGES)
+    members: dict[str, Path | bytes] = {f"{ROOT}/{name}": file for name, file in files.items()}
+    members |= {f"{ROOT}/START.txt": start.encode()}
+    write_zip(path, members | {f"{ROOT}/{MANIFEST}": _manifest_of(files).encode()})
 
 
-def write_manifest(folder: Path) -> Path:
-    """Write the checksums of all files in a folder into it and return the manifest's path."""
-    path = folder / MANIFEST
-    files = {
-        file.relative_to(folder).as_posix(): file
-        for file in folder.rglob("*")
-        if file.is_file() and file != path
-    }
-    path.write_text(_manifest_of(files), encoding="utf-8")
-    return path
+def write_manifest(folder: Path) -> None:
+    """Write the checksums of all files in a folder into it."""
+    (folder / MANIFEST).unlink(missing_ok=True)
+    (folder / MANIFEST).write_text(_manifest_of(files_in(folder)), encoding="utf-8")
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """Return all files below a folder by their paths in it."""
+    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def _manifest_of(files: Mapping[str, Path]) -> str:
     """Return one line ``checksum  name`` for each file, as ``sha256sum -c`` reads them."""
     return "".join(f"{sha256_of(path)}  {name}\n" for name, path in sorted(files.items()))
-
-
-def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
-    entry = zipfile.ZipInfo(f"{ROOT}/{name}", _TIME)
-    is_packed = name.endswith((".whl", ".zip"))
-    entry.compress_type = zipfile.ZIP_STORED if is_packed else zipfile.ZIP_DEFLATED
-    entry.external_attr = 0o644 << 16
-    archive.writestr(entry, content)

@@ -50,12 +50,9 @@ def students_files(checkout: Path) -> list[str]:
     Raises:
         HomeworkError: One is missing, or the answer sheet has come to need an instructor's module.
     """
-    names = {*_PROJECT, *_course_modules(checkout)}
-    names |= {f"assets/{name}" for name in _ASSETS}
-    for package in _PACKAGES:
-        names |= {
-            path.relative_to(checkout).as_posix() for path in (checkout / package).rglob("*.py")
-        }
+    names = {*_PROJECT, *_course_modules(checkout), *(f"assets/{name}" for name in _ASSETS)}
+    modules = (path for package in _PACKAGES for path in (checkout / package).rglob("*.py"))
+    names |= {path.relative_to(checkout).as_posix() for path in modules}
     for name in sorted(names):
         if not (checkout / name).is_file():
             raise HomeworkError(
@@ -70,11 +67,13 @@ def students_files(checkout: Path) -> list[str]:
     return sorted(names)
 
 
-def stage_students_project(checkout: Path, target: Path) -> None:
-    """Copy what students get into an empty folder from which a wheel can be built."""
-    for name in students_files(checkout):
+def stage_students_project(checkout: Path, target: Path) -> list[str]:
+    """Copy what students get into an empty folder to build a wheel from; return the paths."""
+    files = students_files(checkout)
+    for name in files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(checkout / name, target / name)
+    return files
 
 
 def wheel_name(name: str) -> str:

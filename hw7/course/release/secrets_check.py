@@ -3,7 +3,6 @@
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
-from io import BytesIO
 from pathlib import Path
 
 import nbformat
@@ -12,7 +11,7 @@ from helpers.errors import HomeworkError
 from hw7.course.literals import last_assignments
 from hw7.course.notebook_cells import INSTRUCTOR_ONLY
 from hw7.course.release.badges import READMES, SCREENSHOTS
-from hw7.course.release.bundles import MANIFEST, METADATA, ROOT
+from hw7.course.release.bundles import MANIFEST, METADATA, ROOT, files_in
 from hw7.course.release.contents import NOTEBOOKS
 from hw7.course.sheet_checks import SELF_CHECK
 
@@ -37,9 +36,6 @@ def ensure_no_instructor_files(folder: Path) -> None:
 
     Files are judged by a list of what is released, not of what is not: a key may have any name. The
     classroom zip is looked into; the wheel is compared with its own list when it is built.
-
-    Raises:
-        HomeworkError: Names the file.
     """
     for name, content in _released(folder):
         if not name.endswith(".ipynb"):
@@ -55,14 +51,12 @@ def ensure_no_instructor_files(folder: Path) -> None:
 
 def _released(folder: Path) -> Iterator[tuple[str, bytes]]:
     """Yield every file of a release, those in the classroom zip too, after checking its name."""
-    paths = [path for path in sorted(folder.rglob("*")) if path.is_file()]
-    names = [path.relative_to(folder).as_posix() for path in paths]
-    _check_names(names, _RELEASED)
-    for name, path in zip(names, paths, strict=True):
-        content = path.read_bytes()
-        yield name, content
+    files = files_in(folder)
+    _check_names(files, _RELEASED)
+    for name, path in files.items():
+        yield name, path.read_bytes()
         if name == f"{ROOT}.zip":
-            with zipfile.ZipFile(BytesIO(content)) as archive:
+            with zipfile.ZipFile(path) as archive:
                 _check_names(archive.namelist(), _IN_THE_ZIP)
                 yield from ((member, archive.read(member)) for member in archive.namelist())
 

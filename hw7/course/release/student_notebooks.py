@@ -15,11 +15,7 @@ _SCHEMES = ("https", "http", "git+https", "file")
 
 
 def install_address(url: str, wheel_name: str) -> str:
-    """Return what pip is to install, from the address given on the command line.
-
-    Args:
-        url: The wheel's own address, a folder's (ending in ``/``), or ``git+https://…``.
-        wheel_name: The wheel's file name, for a folder's address.
+    """Return what pip is to install; to a folder's address, which ends in ``/``, comes the name.
 
     Raises:
         HomeworkError: pip could not install from such an address.
@@ -44,25 +40,21 @@ def install_address(url: str, wheel_name: str) -> str:
 def write_student_notebooks(
     source: Path, target: Path, address: str, repository: Repository | None = None
 ) -> list[str]:
-    """Write every notebook that students get; return the names of those in the folder they don't.
-
-    Raises:
-        HomeworkError: There is none, one has no bootstrap cell, or one is the instructor's.
-    """
+    """Write every notebook that students get; return the names of those that stay behind."""
     here = {
         path.relative_to(source).as_posix()
         for path in source.rglob("*.ipynb")
         if ".ipynb_checkpoints" not in path.parts
     }
-    if not here & set(NOTEBOOKS):
+    if not (listed := here & set(NOTEBOOKS)):
         raise HomeworkError(f"There is no notebook in {source.name}/, so nothing to release.")
-    for name in sorted(here & set(NOTEBOOKS)):
+    for name in sorted(listed):
         stamped = student_copy(nbformat.read(source / name, as_version=4), address, name)
         if repository:
             add_badges(stamped, repository, name)
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         nbformat.write(stamped, target / name)
-    return sorted(here - set(NOTEBOOKS))
+    return sorted(here - listed)
 
 
 def student_copy(notebook: nbformat.NotebookNode, address: str, name: str) -> nbformat.NotebookNode:
