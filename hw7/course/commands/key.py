@@ -55,7 +55,12 @@ def run(arguments: argparse.Namespace) -> int:
     # Refused before the model is run for 300 students.
     if (url := arguments.url) and (install_address(url, "") != url or url.endswith("/")):
         raise HomeworkError(f"--url {url!r} must be the wheel's own address, not a folder's.")
-    conceptual = _conceptual(arguments.answers, questions)
+    conceptual = load_conceptual(arguments.answers, questions)
+    if typed_in := [q.id for q in questions.look_ups if q.id in conceptual]:
+        raise HomeworkError(
+            f"The instructor's file answers {typed_in[0]}, but look-ups are computed by the model. "
+            "Remove that answer."
+        )
     students = load_roster(arguments.students) if arguments.students else []
     master = load_master(arguments.master) if students else None
     earlier = _earlier(arguments)
@@ -76,16 +81,14 @@ def run(arguments: argparse.Namespace) -> int:
     elif opened:
         path = arguments.output.with_name(f"{arguments.output.stem}.{SELF_CHECK}")
         write_text(path, as_yaml(Conceptual(answers={name: key.answers[name] for name in opened})))
-        print(
-            f"{path}: put it beside the answer sheet as {SELF_CHECK} to open {', '.join(opened)}."
-        )
-    if folder := arguments.otter:
+        names = ", ".join(opened)
+        print(f"{path}: put it beside the answer sheet as {SELF_CHECK} to open {names}.")
+    if arguments.otter:
         tests = otter_tests(questions, key)
         for name, text in tests.items():
-            write_text(folder / name, text)
-        print(
-            f"{folder}: {len(tests)} otter tests; keep them from students, they hold the answers."
-        )
+            write_text(arguments.otter / name, text)
+        note = "otter tests; keep them from students, they hold the answers."
+        print(f"{arguments.otter}: {len(tests)} {note}")
     return 0
 
 
@@ -103,18 +106,6 @@ def _earlier(arguments: argparse.Namespace) -> Key | None:
     if arguments.salt and key.salt and arguments.salt != key.salt:
         raise HomeworkError(f"{arguments.output} has another salt than --salt. Give another -o.")
     return key
-
-
-def _conceptual(path: Path | None, questions: QuestionSet) -> dict[str, KeyAnswer]:
-    """Return the instructor's answers, none of them to what the model is asked."""
-    answers = load_conceptual(path, questions)
-    for question in questions.look_ups:
-        if question.id in answers:
-            raise HomeworkError(
-                f"The instructor's file answers {question.id}, but look-ups are computed by the "
-                "model. Remove that answer."
-            )
-    return answers
 
 
 def _opened(names: str | None, questions: QuestionSet) -> list[str]:
@@ -165,19 +156,18 @@ def _with_students(
 ) -> Key:
     """Add personal questions for those students of a roster that have none yet."""
     sentences = load_sentences(arguments.sentences)
-    asked = questions.personal
     known = {comparable(name): personal for name, personal in key.students.items()}
     ids = [student.id for student in students]
     keys = {}
     for name in with_bar(ids, "student", is_long=len(ids) >= 10):
         kept = known.pop(comparable(name), None)
-        keys[name] = kept or personal_key(name, key.salt, sentences, asked, explainer)
+        keys[name] = kept or personal_key(name, key.salt, sentences, questions.personal, explainer)
     absent = {name: p for name, p in key.students.items() if comparable(name) in known}
     used = len({personal.sentence for personal in keys.values()})
     print(f"{len(keys)} students share {used} of the {len(sentences)} sentences in the list.")
     if absent:
         print(f"{len(absent)} students of the earlier key are not in this roster; they stay in it.")
-    for question in asked:
+    for question in questions.personal:
         share = copied_answers_accepted(list(keys.values()), question.id)
         print(f"{question.id}: copied from another student, an answer is right in {share:.1%}.")
     return key.model_copy(update={"students": keys | absent})

@@ -21,10 +21,16 @@ from hw7.course.release.bundles import (
     write_manifest,
 )  # fmt: skip
 from hw7.course.release.contents import stage_students_project
-from hw7.course.release.packages import FOLDER, collect_packages, target_options
 from hw7.course.release.secrets_check import ensure_no_instructor_files
 from hw7.course.release.student_notebooks import install_address, write_student_notebooks
-from hw7.course.release.wheel import PATTERN, build_wheel, ensure_complete
+from hw7.course.release.wheels import (
+    FOLDER,
+    PATTERN,
+    build_wheel,
+    collect_packages,
+    ensure_complete,
+    target_options,
+)  # fmt: skip
 from hw7.course.reports.gradebook import write_text
 from hw7.course.right_answers import Conceptual, KeyAnswer
 from hw7.course.sheet_checks import SELF_CHECK
@@ -100,9 +106,8 @@ def _build(
             _write_readmes(checkout, folder, repository)
         if left_out:
             print(f"Not on the list of what students get, so left out: {', '.join(left_out)}")
-        if (
-            opened is not None
-        ):  # written anew: the instructor's own file may hold notes on other questions
+        if opened is not None:
+            # Written anew: the instructor's own file may hold notes on other questions.
             write_text(notebooks / SELF_CHECK, as_yaml(Conceptual(answers=opened)))
         packages = Path(workshop) / FOLDER
         for target in arguments.packages_for:

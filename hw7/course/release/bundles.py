@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hw7.course.handing_out import write_zip
-from hw7.course.release.packages import FOLDER
+from hw7.course.release.wheels import FOLDER
 from hw7.fetch.folders import sha256_of
 
 ROOT = "hw7-classroom"

@@ -48,7 +48,7 @@ def students_files(checkout: Path) -> list[str]:
     """Return the files of a checkout that the students' wheel is built from, by their paths.
 
     Raises:
-        HomeworkError: One is missing, or the answer sheet has come to need an instructor's module.
+        HomeworkError: One is missing, or students would get an instructor's module.
     """
     names = {*_PROJECT, *_course_modules(checkout), *(f"assets/{name}" for name in _ASSETS)}
     modules = (path for package in _PACKAGES for path in (checkout / package).rglob("*.py"))

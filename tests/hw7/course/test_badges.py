@@ -69,7 +69,7 @@ def test_a_readme_links_to_nothing_that_was_not_released():
 
 
 def test_a_release_for_a_repository_needs_no_url_and_bears_badges_in_both_languages(
-    project, tmp_path
+    built_before, tmp_path
 ):
     output = tmp_path / "dist"
     assert hw7(["release", "--repository", "ntu/hw7@spring", "-o", str(output)]) == 0

@@ -25,7 +25,19 @@ def model_folder(tmp_path_factory):
 
 @pytest.fixture
 def table(tmp_path):
-    file = tmp_path / "texts.csv"
+    return written_table(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory, model_folder):
+    """The folder that one run of one process writes for the table."""
+    folder = tmp_path_factory.mktemp("alone")
+    assert main(words(written_table(folder), model_folder, folder / "out")) == 0
+    return folder / "out"
+
+
+def written_table(folder):
+    file = folder / "texts.csv"
     rows = [f"{random_text(length, seed=length)}," for length in (2, 7, 3, 5)]
     rows += ["w1 w2, w3", "w1 w2, w3"]
     file.write_text(HEADER + "\n".join(rows), encoding="utf-8")
@@ -56,12 +68,10 @@ def count_runs(monkeypatch):
     return runs
 
 
-def test_every_text_has_a_page_and_all_its_scores(table, model_folder, tmp_path):
-    out = tmp_path / "out"
-    assert main(words(table, model_folder, out)) == 0
-    found = results(out)
+def test_every_text_has_a_page_and_all_its_scores(alone):
+    found = results(alone)
     assert sorted(found) == [*(f"{number}.html" for number in range(1, 7)), "scores.csv"]
-    scores = pandas.read_csv(out / "scores.csv", encoding="utf-8-sig")
+    scores = pandas.read_csv(alone / "scores.csv", encoding="utf-8-sig")
     assert list(scores["text"].unique()) == [1, 2, 3, 4, 5, 6]
     assert set(scores["method"]) == {"saliency", "attention"}
     totals = scores.groupby(["text", "method", "generated place"])["score"].sum()
@@ -80,9 +90,7 @@ def test_nothing_is_computed_twice(table, model_folder, tmp_path, monkeypatch):
     assert results(out) == before
 
 
-def test_a_stopped_run_goes_on_where_it_was(table, model_folder, tmp_path, monkeypatch):
-    whole = tmp_path / "whole"
-    main(words(table, model_folder, whole))
+def test_a_stopped_run_goes_on_where_it_was(alone, table, model_folder, tmp_path, monkeypatch):
     runs = []
 
     def stop_at_the_third(model, text, **settings):
@@ -98,7 +106,7 @@ def test_a_stopped_run_goes_on_where_it_was(table, model_folder, tmp_path, monke
     assert main(words(table, model_folder, out)) == 0
     assert len(again) == 3
     assert not set(again) & set(runs)
-    assert results(out) == results(whole)
+    assert results(out) == results(alone)
 
 
 def test_other_settings_are_computed_anew(table, model_folder, tmp_path, monkeypatch):
@@ -165,17 +173,16 @@ def test_each_process_gets_long_and_short_texts(processes):
         start = end
 
 
-def test_two_processes_give_the_bytes_of_one(table, model_folder, tmp_path):
-    alone, shared = tmp_path / "alone", tmp_path / "shared"
+def test_two_processes_give_the_bytes_of_one(alone, table, model_folder, tmp_path):
+    shared = tmp_path / "shared"
     environment = os.environ | {"OMP_NUM_THREADS": "1", "TQDM_DISABLE": "1", "PYTHONPATH": "."}
     launch = [sys.executable, "-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2"]
     launch += ["--num_machines", "1", "--mixed_precision", "no", "--dynamo_backend", "no"]
     launch += ["--main_process_port", "0", "-m", "hw7.cli"]
-    for start, out in (([sys.executable, "-m", "hw7.cli"], alone), (launch, shared)):
-        done = subprocess.run(
-            [*start, *words(table, model_folder, out)],
-            capture_output=True, text=True, timeout=600, env=environment,
-        )  # fmt: skip
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.count("5 of them to explain") == 1
+    done = subprocess.run(
+        [*launch, *words(table, model_folder, shared)],
+        capture_output=True, text=True, timeout=600, env=environment,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("5 of them to explain") == 1
     assert results(shared) == results(alone)

@@ -89,7 +89,7 @@ def test_what_an_instructor_left_in_the_checkout_stays_there(
     ]
 
 
-def test_the_release_ends_with_the_final_check(checkout, tmp_path, monkeypatch, capsys):
+def test_the_release_ends_with_the_final_check(built_before, tmp_path, monkeypatch, capsys):
     def leaky(folder, *arguments, **options):
         write_kaggle_folder(folder, *arguments, **options)
         (folder / "key.yaml").write_text("answers: {}")
@@ -101,7 +101,9 @@ def test_the_release_ends_with_the_final_check(checkout, tmp_path, monkeypatch, 
     assert not list((tmp_path / "dist").iterdir())
 
 
-def test_self_check_file_is_handed_out_only_when_asked_for(released, project, tmp_path):
+def test_self_check_file_is_handed_out_only_when_asked_for(
+    released, built_before, project, tmp_path
+):
     assert not list(released.rglob("self_check.yaml"))
     opened = project / "tools" / "answer_sheet" / "instructor_key.yaml"
     output = tmp_path / "open"
