@@ -47,9 +47,8 @@ def build_answer_sheet(
         master: Its cells ``{{ q1 }}`` … become a question, an empty answer and a format check. In
             code, ``{{ sentence }}`` and ``{{ student_id }}`` become quoted text,
             ``{{ questions }}`` what the sheet's checks must know of its questions, and
-            ``{{ bootstrap }}`` the cell every notebook starts with. Cells that start with
-            ``<!-- instructor only -->`` or ``# instructor only`` are left out. The English text of
-            a cell is in its metadata, under ``en``.
+            ``{{ bootstrap }}`` the cell every notebook starts with. The English text of a cell is
+            in its metadata, under ``en``.
         questions: The questions as this student is asked them.
         sentence: The sentence the translation questions are about.
         student_id: Whose sheet it is; "" leaves it to the student.

@@ -18,12 +18,9 @@ _TIME = (2020, 2, 2, 0, 0, 0)  # the same files give the same bytes
 
 
 def hand_out(students: Sequence[Student], files: Mapping[str, Path], folder: Path) -> Iterator[str]:
-    """Write what sends each student an own file, and yield a line of the screen for each way.
+    """Write beside a folder what sends each student an own file of it, by the student's id.
 
-    Args:
-        students: The class, with the roster's columns.
-        files: Each student's file by id.
-        folder: Where the files are; the table and the zip go beside it.
+    Yield a line of the screen for each way.
     """
     table = folder.with_name(f"{folder.name}.csv")
     rows = [
@@ -46,11 +43,9 @@ def hand_out(students: Sequence[Student], files: Mapping[str, Path], folder: Pat
 
 
 def hand_back(files: Sequence[tuple[str, Path]], folder: Path) -> Iterator[str]:
-    """Write the zip that gives pages back where submissions came from, and yield its line.
+    """Write beside a folder of pages the zip that gives them back, and yield its line.
 
-    Args:
-        files: The path of each submission that counted, and the student's page.
-        folder: Where the pages are; the zip goes beside it.
+    With each page comes the path of the submission that counted, for where that came from.
     """
     members: dict[str, dict[str, Path | bytes]] = {"Moodle": {}, "Canvas": {}}
     for path, page in files:

@@ -13,10 +13,6 @@ def updated(computed: Key, earlier: Key | None, questions: QuestionSet) -> tuple
 
     Of a question that has not changed, the earlier answer stays, whoever wrote it. Of one that
     has, a look-up is computed anew, and a right option must be the same in both files.
-
-    Raises:
-        HomeworkError: The earlier key is for another model, or contradicts the instructor's file
-            about a question that has changed since.
     """
     if earlier is None:
         return computed, []

@@ -29,26 +29,16 @@ class PersonalKey(Record):
 
 
 class Key(Record):
-    """A key file.
-
-    Attributes:
-        model: The model whose explanations answer the look-up questions.
-        versions: The packages that computed them.
-        questions: Digest of the questions the key answers.
-        asked: Digest of each of them, so that a key can say which one has changed.
-        tolerance: How the tolerance was chosen, in words.
-        digests: Digest of the explanation of each common sentence.
-        salt: Decides, with the student's id, which sentence a student gets. Keep it private.
-    """
+    """A key file."""
 
     model: str
     versions: dict[str, str]
     date: date
-    questions: str
-    asked: dict[QuestionId, str] = Field(default_factory=dict)
-    tolerance: str
-    digests: dict[str, str] = Field(default_factory=dict)
-    salt: str = ""
+    questions: str  # their digest
+    asked: dict[QuestionId, str] = Field(default_factory=dict)  # the digest of each
+    tolerance: str  # how it was chosen, in words
+    digests: dict[str, str] = Field(default_factory=dict)  # of each common explanation
+    salt: str = ""  # decides with the student's id who gets which sentence; keep it private
     answers: dict[QuestionId, KeyAnswer]
     students: dict[str, PersonalKey] = Field(default_factory=dict)
 

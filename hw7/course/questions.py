@@ -34,21 +34,13 @@ class Wording(Record):
 
 
 class Query(Record):
-    """A look-up in an explanation; running it on a model produces the key.
-
-    Attributes:
-        task: A key of the model catalog.
-        sentence: The text to explain.
-        method: The attribution method to read.
-        generated: The generated token whose column is read.
-        source: The source token whose score is asked for; None asks for the strongest token.
-    """
+    """A look-up in an explanation; running it on a model produces the key."""
 
     task: Literal["translation", "generation"]
     sentence: str = Field(min_length=1)
     method: str = Field(min_length=1)
-    generated: str = Field(min_length=1)
-    source: str | None = None
+    generated: str = Field(min_length=1)  # the token whose column is read
+    source: str | None = None  # the token whose score is asked for; None asks for the strongest
 
 
 class RubricLine(Wording):
@@ -58,13 +50,7 @@ class RubricLine(Wording):
 
 
 class Question(Record):
-    """One question.
-
-    Attributes:
-        options: The legal letters of a choice and their wording.
-        suggestions: Tokens offered in a drop-down where the query's answer is a token.
-        aliases: Other spellings of a token that a person would accept.
-    """
+    """One question."""
 
     id: QuestionId
     type: Literal["choice", "number", "text"]
@@ -72,8 +58,8 @@ class Question(Record):
     text: Wording
     options: dict[Annotated[str, Field(pattern="^[A-Z]$")], Wording] = {}
     query: Query | None = None
-    suggestions: list[str] = []
-    aliases: dict[str, list[str]] = {}
+    suggestions: list[str] = []  # tokens offered in a drop-down where the answer is a token
+    aliases: dict[str, list[str]] = {}  # other spellings of a token that a person would accept
     minimum: float | None = None
     maximum: float | None = None
     rubric: list[RubricLine] = []
@@ -166,7 +152,7 @@ def load_record(record: type[R], path: Path, kind: str) -> R:
         first = error.errors()[0]
         place = ".".join(map(str, first["loc"])) or "top level"
         raise HomeworkError(f"The {kind} {path} is wrong at {place}: {first['msg']}.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # such as a 13th month
         reason = " ".join(str(error).split())[:200]
         raise HomeworkError(f"The {kind} {path} is not valid YAML: {reason}") from error
 
@@ -174,6 +160,5 @@ def load_record(record: type[R], path: Path, kind: str) -> R:
 @lru_cache(maxsize=4)
 def load_questions(path: Path | None = None) -> QuestionSet:
     """Load and check the questions; without a path, those of the kit."""
-    return load_record(
-        QuestionSet, path or assets_folder() / "hw7" / "questions.yaml", "question file"
-    )
+    path = path or assets_folder() / "hw7" / "questions.yaml"
+    return load_record(QuestionSet, path, "question file")

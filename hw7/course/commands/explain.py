@@ -171,7 +171,7 @@ def write_results(texts: Sequence[Text], parts: Path, folder: Path) -> None:
         page = folder / f"{text.number:0{width}}.html"
         page.write_text(page_html(title, explanation.html()), encoding="utf-8", newline="\n")
         tables += [_long_table(text.number, explanation, method) for method in explanation.methods]
-    if done:
+    if tables:
         scores = pandas.concat(tables)
         # The mark at the start lets Excel read Chinese.
         scores.to_csv(

@@ -35,9 +35,10 @@ def run(arguments: argparse.Namespace) -> int:
     failures, facts = [], []
     for path in paths:
         notebook, failure = execute(path, arguments.timeout)
-        written = write(notebook, arguments.output / path.name)
-        print(f"wrote {written[0]} and {written[1]}")
-        facts.extend(collect_facts(notebook))
+        target = arguments.output / path.name
+        page = write(notebook, target)
+        print(f"wrote {target} and {page}")
+        facts += collect_facts(notebook)
         if failure:
             failures.append(f"{path.name}: {failure}")
     if facts:
@@ -50,17 +51,13 @@ def run(arguments: argparse.Namespace) -> int:
 def _default_notebooks() -> list[Path]:
     folder = (project_folder() or Path.cwd()) / "notebooks"
     paths = [folder / name for name in _DEFAULT]
-    if not all(path.is_file() for path in paths):
-        raise HomeworkError("Name the notebooks: hw7 run 01_setup.ipynb -o build/")
-    return paths
+    if all(path.is_file() for path in paths):
+        return paths
+    raise HomeworkError("Name the notebooks: hw7 run 01_setup.ipynb -o build/")
 
 
 def execute(path: Path, timeout: int) -> tuple[Any, str | None]:
-    """Execute one notebook in its own folder with a progress bar over its cells.
-
-    Returns:
-        The executed notebook (up to the failing cell), and one line on the failure or None.
-    """
+    """Execute one notebook in its own folder; return it and one line on the failure, or None."""
     try:
         import nbformat
         from nbclient import NotebookClient
@@ -103,8 +100,8 @@ def execute(path: Path, timeout: int) -> tuple[Any, str | None]:
     return notebook, None
 
 
-def write(notebook: Any, target: Path) -> tuple[Path, Path]:
-    """Write an executed notebook as .ipynb and as an .html page that fetches nothing."""
+def write(notebook: Any, target: Path) -> Path:
+    """Write an executed notebook and, beside it, a page that fetches nothing; return the page."""
     import nbformat
     from nbconvert import HTMLExporter
 
@@ -117,7 +114,7 @@ def write(notebook: Any, target: Path) -> tuple[Path, Path]:
     page = re.sub(r'<script src="[^"]*"[^>]*></script>', "", page)
     html = target.with_suffix(".html")
     html.write_text(page, encoding="utf-8")
-    return target, html
+    return html
 
 
 def collect_facts(notebook: Any) -> list[dict[str, Any]]:

@@ -3,8 +3,8 @@
 import re
 import subprocess
 from collections.abc import Container
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import nbformat
 
@@ -28,8 +28,7 @@ _REMOTE = re.compile(
 _LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
 
 
-@dataclass(frozen=True)
-class Repository:
+class Repository(NamedTuple):
     """A repository on GitHub, ``OWNER/NAME``, to which the released files are pushed."""
 
     name: str
@@ -65,8 +64,7 @@ def repository_of(checkout: Path) -> Repository | None:
 def badges(repository: Repository, path: str) -> str:
     """Return Markdown that opens a file of the repository on each host."""
     return " ".join(
-        f"[![{host}]({image})]"
-        f"({address.format(name=repository.name, branch=repository.branch, path=path)})"
+        f"[![{host}]({image})]({address.format(**repository._asdict(), path=path)})"
         for host, image, address in _HOSTS
     )
 

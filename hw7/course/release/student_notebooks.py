@@ -20,21 +20,21 @@ def install_address(url: str, wheel_name: str) -> str:
     Raises:
         HomeworkError: pip could not install from such an address.
     """
-    parts = urlsplit(url)
-    is_address = parts.scheme in _SCHEMES and (parts.netloc or parts.scheme == "file")
-    if not is_address or any(character.isspace() or character in "\"'\\" for character in url):
+    is_odd = any(character.isspace() or character in "\"'\\[]" for character in url)
+    parts = urlsplit("" if is_odd else url)
+    if parts.scheme not in _SCHEMES or not (parts.netloc or parts.scheme == "file"):
         raise HomeworkError(
             f"--url {url!r} is no address that pip can install from. Give one such as "
             "https://example.org/hw7/ (the folder you will put the wheel in), "
             "git+https://example.org/owner/project, or --repository OWNER/NAME of GitHub."
         )
-    if url.endswith("/") and not parts.scheme.startswith("git+"):
+    if parts.scheme == "git+https" or parts.path.endswith(".whl"):
+        return url
+    if url.endswith("/"):
         return url + wheel_name
-    if not parts.scheme.startswith("git+") and not parts.path.endswith(".whl"):
-        raise HomeworkError(
-            f"--url {url!r} names neither a wheel nor a folder. End a folder's address with '/'."
-        )
-    return url
+    raise HomeworkError(
+        f"--url {url!r} names neither a wheel nor a folder. End a folder's address with '/'."
+    )
 
 
 def write_student_notebooks(
@@ -60,11 +60,8 @@ def write_student_notebooks(
 def student_copy(notebook: nbformat.NotebookNode, address: str, name: str) -> nbformat.NotebookNode:
     """Return a copy that installs from the address and shows nothing before it is run.
 
-    Stored outputs would answer "predict first" before the student has predicted.
-
-    Raises:
-        HomeworkError: The first code cell is not the bootstrap cell, or a cell is for instructors
-            only.
+    Stored outputs would answer "predict first" before the student has predicted. A notebook with
+    another first code cell, or a cell for instructors only, is refused.
     """
     if any(INSTRUCTOR_ONLY.match(cell.source) for cell in notebook.cells):
         raise HomeworkError(
