@@ -42,7 +42,7 @@ def main() -> int:
     add("-o", "--output", type=Path, default=OUTPUT, help="the list to write")
     add("--at-least", type=int, default=40, help="write no list that is shorter (default: 40)")
     arguments = parser.parse_args()
-    asked = [q for q in load_questions().look_ups if q.query and q.query.task == "translation"]
+    asked = load_questions().personal
     explainer = Explainer({"translation": str(arguments.model)}, asked)
     lines = (arguments.pairs or arguments.model / "heldout.jsonl").read_text("utf-8").splitlines()
     pairs = {pair["source"]: pair["target"] for pair in map(json.loads, lines)}

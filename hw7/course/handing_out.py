@@ -61,9 +61,9 @@ def hand_back(files: Sequence[tuple[str, Path]], folder: Path) -> Iterator[str]:
                 members["Canvas"][last.removesuffix(found.own) + page.name] = page
     for platform, pages in members.items():
         if pages:
-            path_of_zip = folder.with_name(f"{folder.name}.{platform.lower()}.zip")
-            write_zip(path_of_zip, pages)
-            yield f"{path_of_zip}: {len(pages)} pages, {_WHERE[platform]}."
+            archive = folder.with_name(f"{folder.name}.{platform.lower()}.zip")
+            write_zip(archive, pages)
+            yield f"{archive}: {len(pages)} pages, {_WHERE[platform]}."
 
 
 def write_zip(path: Path, members: Mapping[str, Path | bytes]) -> None:

@@ -26,11 +26,9 @@ MIN_SCORE = 5 * TOLERANCE  # so near to nothing that "0" would pass, or be guess
 
 
 class Explainer:
-    """Explains sentences with one model per task, loading each model once.
+    """Explains sentences with one model per task, by the methods that the questions name.
 
-    Args:
-        model_of: The model to load for a task: a catalog key, a folder or a hub name.
-        questions: The look-up questions, which name the methods to run.
+    Each model is loaded once; a task without a model of its own loads the catalog's.
     """
 
     def __init__(self, model_of: dict[str, str], questions: list[Question]) -> None:

@@ -17,7 +17,6 @@ from hw7.course.questions import Query, Question, Record, load_record
 from hw7.course.right_answers import KeyAnswer
 
 if TYPE_CHECKING:
-    import numpy
     import pandas
 
     from helpers.explanation import Explanation
@@ -51,22 +50,25 @@ def candidates(question: Question, explanation: "Explanation") -> list[Query]:
     query = question.query
     assert query is not None  # noqa: S101 (callers pass look-ups only)
     tables = {method: explanation.table(method) for method in explanation.methods}
-    table = tables[query.method]
-    readable = _readable_cells(tables, query.method)
-    found = []
-    for column in _askable(list(table.columns)):
-        asked = query.model_copy(
-            update={"sentence": explanation.input_text, "generated": table.columns[column]}
-        )
-        if query.source is None and _only_here(tables, query.method, column):
-            found.append(asked)
-        elif query.source is not None:
-            found += [
-                asked.model_copy(update={"source": table.index[row]})
-                for row in _askable(list(table.index))
-                if readable[row, column]
-            ]
-    return found
+    table = tables.pop(query.method)
+    asked = query.model_copy(update={"sentence": explanation.input_text})
+    columns, rows = (_askable(list(tokens)) for tokens in (table.columns, table.index))
+    if query.source is None:
+        return [
+            asked.model_copy(update={"generated": table.columns[column]})
+            for column in columns
+            if _only_here(*(t.iloc[:, column] for t in (table, *tables.values())))
+        ]
+    scores = table.to_numpy(dtype=float)
+    is_readable = scores >= MIN_SCORE
+    for other in tables.values():
+        is_readable &= abs(scores - other.to_numpy(dtype=float)) >= MIN_DISTANCE
+    return [
+        asked.model_copy(update={"generated": table.columns[column], "source": table.index[row]})
+        for column in columns
+        for row in rows
+        if is_readable[row, column]
+    ]
 
 
 def _askable(tokens: list[str]) -> list[int]:
@@ -75,24 +77,12 @@ def _askable(tokens: list[str]) -> list[int]:
     return [n for n, token in enumerate(plain) if plain.count(token) == 1 and token.isalnum()]
 
 
-def _only_here(tables: "dict[str, pandas.DataFrame]", method: str, column: int) -> bool:
+def _only_here(scores: "pandas.Series", *others: "pandas.Series") -> bool:
     """Tell whether a column's strongest token is beyond doubt, and another one everywhere else."""
-    scores = tables[method].iloc[:, column]
     strongest = int(scores.to_numpy().argmax())
     if strongest not in _askable(list(scores.index)) or lead(scores) < MIN_MARGIN:
         return False
-    others = [table.iloc[:, column] for name, table in tables.items() if name != method]
     return all(other.max() - other.iloc[strongest] >= MIN_MARGIN for other in others)
-
-
-def _readable_cells(tables: "dict[str, pandas.DataFrame]", method: str) -> "numpy.ndarray":
-    """Tell of each cell `[source, generated]` whether its score can only come from this heatmap."""
-    scores = tables[method].to_numpy(dtype=float)
-    is_readable = scores >= MIN_SCORE
-    for other, table in tables.items():
-        if other != method:
-            is_readable &= abs(scores - table.to_numpy(dtype=float)) >= MIN_DISTANCE
-    return is_readable
 
 
 def personal_key(

@@ -86,7 +86,8 @@ def _open_answers() -> dict[str, KeyAnswer]:
     sheet, path = _sheet(), Path(SELF_CHECK)
     for_all = load_record(Conceptual, path, "self-check file").answers if path.is_file() else {}
     personal = {question.id for question in sheet.questions.look_ups} & sheet.own
-    return {n: answer for n, answer in for_all.items() if n not in personal} | dict(sheet.opened)
+    common = {name: answer for name, answer in for_all.items() if name not in personal}
+    return common | dict(sheet.opened)
 
 
 def show_answers(sources: list[str] | None = None) -> None:

@@ -20,7 +20,7 @@ def diagnose() -> list[Finding]:
     """Look at everything; what needs a broken package is left out, for that is the fault."""
     from hw7.course.doctor import machine
 
-    findings = [machine.python_finding(), *machine.package_findings()]
+    findings = [machine.python_finding(), machine.package_finding()]
     if not will_run(findings):
         return findings
     from hw7.course.doctor.imports import import_finding

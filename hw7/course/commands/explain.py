@@ -30,19 +30,12 @@ _SETTINGS = ("methods", "max_new_tokens", "score", "words")
 
 @dataclass(frozen=True)
 class Text:
-    """One row of the table.
+    """One row of the table."""
 
-    Attributes:
-        number: Its number, counted from 1.
-        text: What is explained.
-        target: The text to explain instead of the model's own, or None.
-        key: A digest of these and of all settings, which names what was computed for it.
-    """
-
-    number: int
+    number: int  # counted from 1
     text: str
-    target: str | None
-    key: str
+    target: str | None  # the text to explain instead of the model's own
+    key: str  # a digest of these and of all settings, which names what was computed for it
 
     def part_in(self, folder: Path) -> Path:
         """Return the file of its explanation."""

@@ -10,19 +10,12 @@ State = Literal["ok", "note", "fault"]
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found on one topic.
-
-    Attributes:
-        topic: One or two words.
-        state: ``"fault"`` keeps the homework from running, ``"note"`` does not.
-        text: What was found.
-        remedy: The next thing to type; "" where there is nothing to do.
-    """
+    """What was found on one topic."""
 
     topic: str
-    state: State
+    state: State  # a fault keeps the homework from running, a note does not
     text: str
-    remedy: str = ""
+    remedy: str = ""  # the next thing to type
 
 
 def will_run(findings: Sequence[Finding]) -> bool:

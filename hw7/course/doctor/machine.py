@@ -28,19 +28,25 @@ def python_finding() -> Finding:
     return Finding("Python", "fault" if is_old else "ok", text, remedy)
 
 
-def package_findings() -> list[Finding]:
-    """Look at every package the kit needs; one line for all that are right."""
+def package_finding() -> Finding:
+    """Look at every package the kit needs."""
     needs = requirements()
-    wrong = [problem for need in needs if (problem := _problem(need))]
     shown = ", ".join(f"{name} {installed_version(name) or 'missing'}" for name in _SHOWN)
     if not needs:
         text = f"{shown}; the kit is not installed, so its ranges are unknown"
-        return [Finding("packages", "note", text, "make install, or pip install the wheel")]
+        return Finding("packages", "note", text, "make install, or pip install the wheel")
+    wrong = {}
+    for need in needs:
+        found = installed_version(need.name)
+        # A pre-release or a local build (2.9.0+cu126) of a version in range is in range.
+        if found is None or not need.specifier.contains(Version(found), prereleases=True):
+            wrong[f"{need.name}{need.specifier}"] = f"here: {found}" if found else "missing"
     if not wrong:
-        return [Finding("packages", "ok", f"{shown}; all {len(needs)} in range")]
-    names = " ".join(f"'{need.split(' (')[0]}'" for need in wrong)
-    text = f"{shown}; out of range: {', '.join(wrong)}"
-    return [Finding("packages", "fault", text, pip_line(f"install {names}"))]
+        return Finding("packages", "ok", f"{shown}; all {len(needs)} in range")
+    listed = ", ".join(f"{need} ({found})" for need, found in wrong.items())
+    names = " ".join(f"'{need}'" for need in wrong)
+    text = f"{shown}; out of range: {listed}"
+    return Finding("packages", "fault", text, pip_line(f"install {names}"))
 
 
 def pip_line(words: str) -> str:
@@ -58,15 +64,6 @@ def requirements() -> list[Requirement]:
         return []
     needs = [Requirement(word) for word in words]
     return [need for need in needs if need.marker is None or need.marker.evaluate({"extra": ""})]
-
-
-def _problem(need: Requirement) -> str | None:
-    """Return ``'name>=1 (here: …)'`` where a requirement is not met."""
-    found = installed_version(need.name)
-    # A pre-release or a local build (2.9.0+cu126) of a version in range is in range.
-    if found is not None and need.specifier.contains(Version(found), prereleases=True):
-        return None
-    return f"{need.name}{need.specifier} ({f'here: {found}' if found else 'missing'})"
 
 
 def device_finding() -> Finding:

@@ -131,7 +131,7 @@ def test_misspelt_edition_is_a_fault(monkeypatch, is_hub_reachable):
 def test_missing_and_old_packages_are_faults_with_one_command(monkeypatch):
     needs = ["packaging>=20", "no-such-package>=3", "pytest>=1000", "torch; extra == 'other'"]
     monkeypatch.setattr(metadata, "requires", lambda name: needs)
-    (found,) = machine.package_findings()
+    found = machine.package_finding()
     assert found.state == "fault"
     assert "no-such-package>=3 (missing)" in found.text
     assert "pytest>=1000 (here: " in found.text
@@ -143,7 +143,7 @@ def test_missing_and_old_packages_are_faults_with_one_command(monkeypatch):
 def test_local_and_development_builds_in_range_are_in_range(monkeypatch, version):
     monkeypatch.setattr(metadata, "requires", lambda name: ["torch>=2.6"])
     monkeypatch.setattr(machine, "installed_version", lambda name: version)
-    assert machine.package_findings()[0].state == "ok"
+    assert machine.package_finding().state == "ok"
 
 
 def test_doctor_stops_at_missing_packages_and_exits_with_one(monkeypatch, capsys):
