@@ -170,12 +170,12 @@ def test_lists_heed_score_words_and_options():
     default = explain(MODEL, "w1 w2", methods=["saliency"], **QUICK)
     for name, value in alone.items():
         one = explain(MODEL, "w1 w2", methods=["saliency"], **{name: value}, **QUICK)
-        listed = explain(MODEL, ["w1 w2"], methods=["saliency"], **{name: value}, **QUICK)[0]
+        listed = explain(MODEL, ["w1 w2", "w3"], methods=["saliency"], **{name: value}, **QUICK)[0]
         assert listed.digest() == one.digest()
         assert (
             listed.score == one.score == alone.get(name if name == "score" else "", "probability")
         )
-    scored = explain(MODEL, ["w1 w2"], methods=["saliency"], score="logit", **QUICK)[0]
+    scored = explain(MODEL, ["w1 w2", "w3"], methods=["saliency"], score="logit", **QUICK)[0]
     assert not numpy.allclose(scored.table(), default.table(), atol=1e-4, equal_nan=True)
 
 
