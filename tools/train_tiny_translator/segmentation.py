@@ -31,8 +31,11 @@ def technical_terms() -> set[str]:
     return {first + head for first in firsts for head in heads}
 
 
+VERBS = ("vt", "vi", "vs", "vp")
+
+
 def plain_phrases() -> set[str]:
-    """Too small, old friend, hot tea: what a degree or an adjective before a word just adds to."""
+    """Too small, old friend, hot tea, does not eat: what just adds up to its words."""
     qualities = [word.chinese for word in words_of("adj")]
     nouns = [word for kind in NOUN_KINDS for word in words_of(kind)]
     longer = [word.chinese for word in nouns if len(word.chinese) > 1]
@@ -40,7 +43,18 @@ def plain_phrases() -> set[str]:
     plain = {degree + quality for degree in "很最更太" for quality in qualities}
     plain |= {quality + noun for quality in WITHOUT_DE for noun in longer}
     plain |= {quality + noun for quality in "热冷" for noun in drinks}
-    return plain - {"太空", "太白", "大丈夫", "大自然"}
+    plain |= {before + noun.chinese for before in "把新旧" for noun in nouns}
+    verbs = {word.chinese for kind in VERBS for word in words_of(kind)}
+    plain |= {verb + particle for verb in verbs for particle in "了过"}
+    plain |= {"不" + word for word in verbs.union(qualities) if len(word) == 1}
+    return plain - {"太空", "太白", "大丈夫", "大自然", "新人", "新手", "不安", "不解", "不得"}
+
+
+def verbs_with_nouns() -> set[str]:
+    """Four characters that are a verb and what it acts on: 保护环境 is 保护 and 环境."""
+    things = [noun.chinese for kind in NOUN_KINDS for noun in words_of(kind)]
+    verbs = [verb.chinese for verb in words_of("vt") if len(verb.chinese) == 2]
+    return {verb + thing for verb in verbs for thing in things if len(thing) == 2}
 
 
 def write_fitting_tokenizer(
@@ -51,7 +65,8 @@ def write_fitting_tokenizer(
     Returns:
         The vocabulary, piece to id.
     """
-    blocked = set(blocked_words(source_words)) - technical_terms() - plain_phrases()
+    plain = technical_terms() | plain_phrases() | verbs_with_nouns()
+    blocked = set(blocked_words(source_words)) - plain
     names = name_characters(source_words)
     vocabulary: dict[str, int] = {}
     for _ in range(3):
