@@ -193,6 +193,16 @@ def test_the_roster_says_when_where_the_platform_does_not(tmp_path):
     assert [rows[i]["late"] for i in sorted(rows)] == ["on time", "late"]
 
 
+def test_a_platforms_login_tells_namesakes_apart(tmp_path):
+    course = Download(tmp_path, "NTU COOL")
+    course.roster.write_text("student_id,name\nb12902001,王小明\nb12902002,王小明\n")
+    course.hand_in("b12902001#_王小明_4711_90001_hw7.ipynb", sheet(RIGHT))
+    course.hand_in("b12902002#_王小明_4712_90002_hw7.ipynb", sheet({"q1": '"B"'}))
+    rows = course.rows()
+    assert scores(rows) == {"b12902001": "80", "b12902002": "10"}
+    assert not any(row["flags"] for row in rows.values())
+
+
 def test_the_platforms_mark_late_goes_before_the_time_of_the_roster(tmp_path):
     course = Download(tmp_path, "Canvas")
     course.roster.write_text("student_id,name,submitted_at\nb12902001,王小明,2026/5/1 12:00\n")

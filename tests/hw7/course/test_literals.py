@@ -172,6 +172,11 @@ def test_what_is_empty_displaces_nothing():
     assert last["q1"].value == "A" and not changed
 
 
+def test_an_answer_after_an_empty_template_is_no_change():
+    last, changed = last_assignments(['q1 = ""', 'q1 = "A"'])
+    assert last["q1"].value == "A" and not changed
+
+
 def test_what_cannot_be_read_displaces_no_answer_but_is_kept_beside_it():
     last, changed = last_assignments(['q1 = "A"', "q1 = model(x)"])
     assert (last["q1"].value, last["q1"].later) == ("A", "model(x)") and changed == ["q1"]
