@@ -18,7 +18,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from hw7.views.component import page_html
-from hw7.views.picture import png_of
+from hw7.views.picture_files import png_of
 from tests.support.made_explanations import made_explanation, many_tokens
 
 SIZES = (10, 60, 200)

@@ -81,7 +81,8 @@ class Explanation(Scores):
         Raises:
             HomeworkError: The path ends in something else, or its folder does not exist.
         """
-        from hw7.views.picture import figure_of, save_figure
+        from hw7.views.picture import figure_of
+        from hw7.views.picture_files import save_figure
         from hw7.views.sheet import without_special_tokens
 
         sheet = self.sheet(**settings)

@@ -82,7 +82,8 @@ def show_published(model: str) -> None:
         HomeworkError: There is no published run of this model.
     """
     from hw7.views.component import show_bundle
-    from hw7.views.picture import figure_of, small_png_of
+    from hw7.views.picture import figure_of
+    from hw7.views.picture_files import small_png_of
 
     tables = {method: published_scores(model, method) for method in ("saliency", "attention")}
     for sheet in _published_sheets(model, tables):

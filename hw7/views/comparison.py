@@ -89,7 +89,8 @@ class Comparison:
 
     def plot(self, path: str | Path | None = None) -> "Figure":
         """Return both maps and their difference as a matplotlib figure, and save it to ``path``."""
-        from hw7.views.picture import figure_of, save_figure
+        from hw7.views.picture import figure_of
+        from hw7.views.picture_files import save_figure
 
         figure = figure_of(self._sheet)
         if path is not None:

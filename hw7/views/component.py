@@ -182,7 +182,8 @@ def _asset(name: str) -> str:
 
 def _picture_of(sheet: Sheet) -> str:
     """Return the static picture, base64 of a PNG no wider than a page."""
-    from hw7.views.picture import figure_of, small_png_of
+    from hw7.views.picture import figure_of
+    from hw7.views.picture_files import small_png_of
 
     figure = figure_of(sheet)
     dpi = min(72.0, _WIDEST_PICTURE / figure.get_size_inches()[0])

@@ -78,7 +78,8 @@ class LogitLens:
         Raises:
             ValueError: The path ends in something else than a picture, or has no folder.
         """
-        from hw7.views.picture import save_figure, words_figure
+        from hw7.views.picture_files import save_figure
+        from hw7.views.words_picture import words_figure
 
         rows = [f"layer {number}" for number in range(1, len(self.layers) + 1)]
         figure = words_figure(self.title, rows, self.words(), self.font)
@@ -89,7 +90,7 @@ class LogitLens:
     def _repr_html_(self) -> str:
         from jinja2 import Environment
 
-        from hw7.views.picture import color_and_ink
+        from hw7.views.inks import color_and_ink
 
         rows = []
         for words in self.words():

@@ -2,23 +2,18 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 from typing import Any
 
 import numpy
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import LinearSegmentedColormap, to_hex
 from matplotlib.figure import Figure
 
-from hw7.views.colors import SCALES
 from hw7.views.explained import with_whole_answer
 from hw7.views.fonts import drawable, font_families, text_width
-from hw7.views.labels import shortened
+from hw7.views.inks import colormap, ink_on
+from hw7.views.picture_files import png_of
 from hw7.views.sheet import Layer, Sheet, notes_of, without_empty_rows
-
-FORMATS = ("png", "svg", "pdf")
 
 _MOST_COLUMNS_WITH_NUMBERS = 16
 _MOST_COLUMNS_BESIDE = 18
@@ -28,7 +23,6 @@ _INCHES_PER_LETTER = 0.085
 _WIDEST_MAP = 14.0  # inches
 _INKS = {True: "#667080", False: "#1b1f24"}  # special tokens in grey, 5:1 on white
 _CHANCES = 0.16  # inches for the probabilities between labels and map
-_WORD_WIDTH = 1.3  # inches
 _GAP = 0.05  # inches between a label and the map
 
 
@@ -120,7 +114,7 @@ def _draw(
     highest = float(ends.max()) if is_common else 1.0
     image = axes.imshow(
         numpy.ma.masked_invalid(layer.scores if is_common else layer.scores / ends),
-        cmap=_colormap(layer.is_signed),
+        cmap=colormap(layer.is_signed),
         vmin=-highest if layer.is_signed else 0.0,
         vmax=highest,
         aspect="auto",
@@ -173,7 +167,7 @@ def _write_scores(axes: Axes, sheet: Sheet, layer: Layer, image: Any) -> None:
     for (row, column), score in numpy.ndenumerate(layer.scores):
         if not numpy.isfinite(score):
             continue
-        ink = _ink_on(image.cmap(image.norm(image.get_array()[row, column])))
+        ink = ink_on(image.cmap(image.norm(image.get_array()[row, column])))
         text = f"{score:.2f}".replace("-0.00", "0.00").replace("-", "−")
         axes.text(column, row, text, **_text(sheet, 8), ha="center", va="center", color=ink)
 
@@ -204,98 +198,3 @@ def _note_of(sheet: Sheet, width: float) -> str:
             lines.append("")
         lines[-1] = f"{lines[-1]} {word}".strip()
     return "\n".join(lines)
-
-
-def words_figure(
-    title: str,
-    rows: Sequence[str],
-    words: Sequence[Sequence[tuple[str, float, bool]]],
-    font: Path | None,
-) -> HeatmapFigure:
-    """Draw lines of words, each colored by its probability; what is marked is set in bold.
-
-    Args:
-        title: What is shown.
-        rows: The label of each line.
-        words: For each line words, their probabilities, and whether they are marked.
-        font: A font file with Chinese characters.
-    """
-    size = (1.0 + _WORD_WIDTH * len(words[0]), 0.5 + 0.26 * len(rows))
-    figure = HeatmapFigure(figsize=size)
-    FigureCanvasAgg(figure)
-    axes = figure.add_axes((0.9 / size[0], 0.05 / size[1], 1 - 1 / size[0], 1 - 0.45 / size[1]))
-    shares = numpy.array([[share for _, share, _ in line] for line in words])
-    axes.imshow(shares, cmap=_colormap(False), vmin=0, vmax=1, aspect="auto")
-    style: dict[str, Any] = {"fontfamily": font_families(font), "parse_math": False}
-    axes.set_xticks([])
-    axes.set_yticks(range(len(rows)), rows, fontsize=8)
-    axes.set_title(drawable([shortened(title)], font)[0], fontsize=10, loc="left", **style)
-    for (row, column), share in numpy.ndenumerate(shares):
-        word, _, is_marked = words[row][column]
-        text = f"{drawable([word], font)[0][:_LONGEST_LABEL]} {share:.2f}"
-        weight = "bold" if is_marked else "normal"
-        ink = color_and_ink(share)[1]
-        place: dict[str, Any] = {"ha": "center", "va": "center", "color": ink, "weight": weight}
-        axes.text(column, row, text, fontsize=8, **style, **place)
-    return figure
-
-
-def color_and_ink(share: float) -> tuple[str, str]:
-    """Return the color of a share from 0 to 1, and that of the text on it, as hex numbers."""
-    color = _colormap(False)(share)
-    return to_hex(color), _ink_on(color)
-
-
-def _ink_on(color: Sequence[float]) -> str:
-    red, green, blue, _ = color
-    return "#000000" if 0.299 * red + 0.587 * green + 0.114 * blue > 0.52 else "#ffffff"
-
-
-def _colormap(is_signed: bool) -> LinearSegmentedColormap:
-    stops = SCALES["light"]["diverging" if is_signed else "sequential"]
-    return LinearSegmentedColormap.from_list("hw7", stops)
-
-
-def save_figure(figure: Figure, path: str | Path) -> None:
-    """Write a figure as PNG, SVG or PDF; the same figure gives the same bytes.
-
-    Raises:
-        ValueError: The file name ends in something else, or the folder does not exist.
-    """
-    path = Path(path)
-    ending = path.suffix.lower().lstrip(".")
-    if ending not in FORMATS:
-        raise ValueError(
-            f"{path.name!r} names no picture format. End it in .png, .svg or .pdf, for example "
-            "plot(path='heatmap.png')."
-        )
-    if not path.parent.is_dir():
-        raise ValueError(f"There is no folder {str(path.parent)!r}. Create it, or save here.")
-    import matplotlib
-
-    unchanging = {"png": {"Software": None}, "svg": {"Date": None}, "pdf": {"CreationDate": None}}
-    with matplotlib.rc_context({"svg.hashsalt": "hw7", "svg.fonttype": "path"}):
-        figure.savefig(path, format=ending, dpi=150, metadata=unchanging[ending])
-
-
-def png_of(figure: Figure, *, dpi: float) -> bytes:
-    """Return a figure as PNG."""
-    buffer = BytesIO()
-    figure.savefig(buffer, format="png", dpi=dpi, metadata={"Software": None})
-    return buffer.getvalue()
-
-
-def small_png_of(figure: Figure, *, dpi: float, colors: int = 64) -> bytes:
-    """Return a figure as PNG with a palette, which takes less than half of the bytes."""
-    from PIL import Image
-
-    figure.set_dpi(dpi)
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    image = Image.frombytes("RGBA", canvas.get_width_height(), bytes(canvas.buffer_rgba()))
-    palette = image.convert("RGB").quantize(
-        colors, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE
-    )
-    buffer = BytesIO()
-    palette.save(buffer, "PNG", optimize=True)
-    return buffer.getvalue()

@@ -9,7 +9,8 @@ from helpers.environment import font_file
 from hw7.lessons.which_method.gold import GoldSentence
 from hw7.lessons.which_method.summary import MEASURES, STANDARD, report, summarize
 from hw7.views.fonts import font_families
-from hw7.views.picture import HeatmapFigure, small_png_of
+from hw7.views.picture import HeatmapFigure
+from hw7.views.picture_files import small_png_of
 
 if TYPE_CHECKING:
     import pandas
