@@ -1,10 +1,11 @@
 """What students are told: errors with what happened, why, and the next thing to type."""
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from difflib import get_close_matches
 from functools import cache
+from inspect import signature
 
 # With a nearest name at hand, a longer list would only hide it.
 _MOST_LISTED = 20
@@ -68,6 +69,12 @@ def check_names(
             there = f" There are: {', '.join(map(repr, known))}." if known else " There are none."
             is_long = hint and len(known) > _MOST_LISTED
             raise error(f"Unknown {what} {name!r}.{hint}{'' if is_long else there}")
+
+
+def settings_of(step: Callable[..., object]) -> list[str]:
+    """Return the keywords of a function to which another passes its settings on."""
+    parameters = signature(step).parameters.values()
+    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
 
 
 def nearest(name: object, known: Iterable[str]) -> str:

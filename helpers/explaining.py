@@ -1,14 +1,14 @@
 """``explain``: let the model write once, attribute what it wrote, make the scores readable."""
 
-from collections.abc import Callable, Mapping, Sequence
-from inspect import signature
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from textwrap import shorten
 from typing import TYPE_CHECKING, Any, overload
 
 from helpers.aggregation import aggregate, input_words
 from helpers.answer import answer_outline, probabilities_of
 from helpers.attribution import attribute
-from helpers.errors import MethodError, TextError, check_names, say, told_as
+from helpers.errors import MethodError, TextError, check_names, say, settings_of, told_as
 from helpers.explanation import Explanation
 from helpers.generation import Generation, generate
 from helpers.memory import check_loaded, told_failures
@@ -23,6 +23,8 @@ from hw7.views.strongest import whole_answer_title
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.models import AttributionModel
+
+    from hw7.views.levels import Outline
 
 BOTH = ("saliency", "attention")
 """The homework's methods."""
@@ -75,8 +77,8 @@ def explain(
         NotEnoughMemoryError: It does not fit; the message says what to try.
     """
     check_loaded(model)
-    writing, scoring = _settings_of(generate), _settings_of(attribute)
-    check_names(settings, [*writing, *scoring, *_settings_of(explain)], "setting of explain")
+    writing, scoring = settings_of(generate), settings_of(attribute)
+    check_names(settings, [*writing, *scoring, *settings_of(explain)], "setting of explain")
     check_names([aggregation], AGGREGATIONS, "aggregation")
     if whole_answer and methods is BOTH:
         methods = ("saliency",)
@@ -111,11 +113,8 @@ def explain(
             has_contrast = settings.get("contrast") is not None
             generation = narrowed(model, generation, explained, has_contrast=has_contrast)
             probabilities = [probabilities[place] for place in explained]
-        about = (model, generation, methods, parts, explained, for_scoring)
-        if whole_answer:
-            attributions = _of_whole_answer(*about)
-        else:
-            attributions = _of_tokens(*about, has_heads=heads)
+        task = _Task(model, generation, methods, parts, explained, for_scoring)
+        attributions = _of_whole_answer(task) if whole_answer else _of_tokens(task, has_heads=heads)
         explanations.append(
             Explanation(
                 input_text=generation.input_text,
@@ -134,73 +133,68 @@ def explain(
     return explanations if is_list else explanations[0]
 
 
-def _settings_of(step: Callable[..., Any]) -> list[str]:
-    """Return the keywords of a step of the explanation, which ``explain`` passes on to it."""
-    parameters = signature(step).parameters.values()
-    return [each.name for each in parameters if each.kind is each.KEYWORD_ONLY]
+@dataclass(frozen=True)
+class _Task:
+    """What is explained of one generation, and how: ``explained`` are its places, None all."""
+
+    model: "AttributionModel"
+    generation: Generation
+    methods: Sequence[str]
+    parts: Sequence[Part]
+    explained: Sequence[int] | None
+    settings: Mapping[str, Any]
+
+    @property
+    def places(self) -> Sequence[int]:
+        written = self.generation.targets.input_ids.shape[1] - self.generation.first
+        return self.explained or range(written)
+
+    def outline(self) -> "Outline":
+        return answer_outline(self.model, self.generation, self.parts, self.explained)
 
 
-def _of_whole_answer(
-    model: "AttributionModel",
-    generation: Generation,
-    methods: Sequence[str],
-    parts: Sequence[Part],
-    explained: Sequence[int] | None,
-    settings: Mapping[str, Any],
-) -> "dict[str, FeatureAttributionOutput]":
+def _of_whole_answer(task: _Task) -> "dict[str, FeatureAttributionOutput]":
     """Return for each method one column of readable scores: of all that is explained."""
     from hw7.engine.answer_column import answer_columns
 
-    options = check_options(methods, settings.get("method_options"))
+    model, generation = task.model, task.generation
+    options = check_options(task.methods, task.settings.get("method_options"))
     if "ablation" in options:
         options["ablation"].setdefault("parts", input_words(model, generation))
-    outline = answer_outline(model, generation, parts, explained)
-    places = explained or range(generation.targets.input_ids.shape[1] - generation.first)
     texts = (generation.sources, generation.targets)
     with told_failures(model, generation, options):
-        return answer_columns(model, *texts, places, options, outline)
+        return answer_columns(model, *texts, task.places, options, task.outline())
 
 
-def _of_tokens(
-    model: "AttributionModel",
-    generation: Generation,
-    methods: Sequence[str],
-    parts: Sequence[Part],
-    explained: Sequence[int] | None,
-    settings: dict[str, Any],
-    *,
-    has_heads: bool,
-) -> "dict[str, FeatureAttributionOutput]":
+def _of_tokens(task: _Task, *, has_heads: bool) -> "dict[str, FeatureAttributionOutput]":
     """Return readable scores of each method, of the whole first where the answer is long."""
     from hw7.engine.answer_column import whole_of_long_answer
     from hw7.engine.head_weights import packed_heads
 
+    model, generation, settings = task.model, task.generation, dict(task.settings)
     whole, skipped = {}, generation.skipped
-    places = explained or range(generation.targets.input_ids.shape[1] - generation.first)
-    if "saliency" in methods and settings.get("contrast") is None:
+    if "saliency" in task.methods and settings.get("contrast") is None:
         with told_failures(model, generation, {"saliency": {}}):
-            whole = whole_of_long_answer(model, generation.sources, generation.targets, places)
+            whole = whole_of_long_answer(model, generation.sources, generation.targets, task.places)
     if whole and settings.get("show_progress", True) is True:
-        tokens = answer_outline(model, generation, parts, explained).rows.labels["token"]
-        title = whole_answer_title(tokens, whole["whole_answer"])
-        settings = {**settings, "show_progress": title}
-    outputs = attribute(model, generation, methods, **settings)
+        tokens = task.outline().rows.labels["token"]
+        settings["show_progress"] = whole_answer_title(tokens, whole["whole_answer"])
+    outputs = attribute(model, generation, task.methods, **settings)
     if whole:
         outputs["saliency"].info.update(whole)
     if has_heads:
         first = None if model.is_encoder_decoder else generation.first
-        steps = [place - skipped for place in places]
+        steps = [place - skipped for place in task.places]
         outputs["attention"].info["head_weights"] = packed_heads(outputs["attention"], steps, first)
     return {
-        method: aggregate(output, model.tokenizer, parts, explained, skipped=skipped)
+        method: aggregate(output, model.tokenizer, task.parts, task.explained, skipped=skipped)
         for method, output in outputs.items()
     }
 
 
 def _cut_sentence(model: "AttributionModel", generation: Generation) -> str:
     written = generation.targets.input_ids.shape[1] - generation.first
-    tokens = "1 token" if written == 1 else f"{written} tokens"
     return (
-        f"{shorten(generation.input_text, 40)}: cut after {tokens}, before "
-        f"{model.model_name} had ended. A larger max_new_tokens gives it more room."
+        f"{shorten(generation.input_text, 40)}: cut after {written} token{'s' * (written > 1)}, "
+        f"before {model.model_name} had ended. A larger max_new_tokens gives it more room."
     )

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from helpers.environment import font_file
-from helpers.errors import HomeworkError, MethodError, told_as
+from helpers.errors import HomeworkError, MethodError, check_names, settings_of, told_as
 from helpers.lookup import Scores, choose_level, choose_method
 from hw7.engine.saved_scores import FORMAT, digest_of, read_scores, write_scores
 from hw7.views.axes import single_column
@@ -33,6 +33,7 @@ class Explanation(Scores):
         """Show one heatmap per method, as of ``html``; in a script, their facts."""
         from hw7.views.component import show_bundle
 
+        check_names(settings, settings_of(self.html), "setting of show")
         show_bundle(self.bundle(**settings))
 
     def bundle(self, **settings: Any) -> dict[str, Any]:
@@ -85,6 +86,7 @@ class Explanation(Scores):
         from hw7.views.picture_files import save_figure
         from hw7.views.sheet import without_special_tokens
 
+        check_names(settings, settings_of(self.sheet), "setting of plot")
         sheet = self.sheet(**settings)
         figure = figure_of(without_special_tokens(sheet) if hide_special else sheet)
         if path is not None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -61,10 +61,10 @@ def answer_columns(
     Raises:
         NotExplainableError: The model has no exact fast form.
     """
-    outputs = {}
+    outputs, answer = {}, _answer(model, sources, targets, explained)
     for method, own in options.items():
-        of_method = answer_shares if method == "saliency" else _answer_weights
-        scores, information = of_method(model, sources, targets, explained, own)
+        of_method = _shares if method == "saliency" else _weights
+        scores, information = of_method(model, answer, own)
         outputs[method] = answer_column(outline, scores, **information)
     return outputs
 
@@ -82,55 +82,55 @@ def whole_of_long_answer(
     """
     if len(explained) < LONG or reason_to_fall_back(model, "saliency"):
         return {}
-    shares, information = answer_shares(model, sources, targets, explained, {})
+    shares, information = _shares(model, _answer(model, sources, targets, explained), {})
     return {"whole_answer": shares, **information}
 
 
-def answer_shares(
+class _Answer(NamedTuple):
+    """A generation, and the span of it that is explained, as `hw7.engine.whole_answer` takes it."""
+
+    sources: "BatchEncoding"
+    targets: "BatchEncoding"
+    span: tuple[int, int] | None
+
+
+def _answer(
     model: "AttributionModel",
     sources: "BatchEncoding",
     targets: "BatchEncoding",
     explained: Sequence[int],
-    options: Mapping[str, Any],
+) -> _Answer:
+    """Name the span of a translation; what precedes it in a prompt is read already."""
+    span = (explained[0], explained[-1] + 1) if model.is_encoder_decoder else None
+    return _Answer(sources, targets, span)
+
+
+def _shares(
+    model: "AttributionModel", answer: _Answer, options: Mapping[str, Any]
 ) -> tuple[list[float], dict[str, Any]]:
-    """Return the saliency of a whole answer, scaled to sum to one over what was read.
-
-    Arguments and errors as of `answer_columns`.
-
-    Returns:
-        The shares `[read]`, and the answer's log-probability in nats.
-    """
+    """Return the saliency of an answer `[read]`, which sums to one, and its log-probability."""
     if reason := reason_to_fall_back(model, "saliency", options=options):
         raise NotExplainableError(f"The whole answer has no saliency here: {reason}")
-    found = answer_scores(model, sources, targets, _span(model, explained))
+    found = answer_scores(model, *answer)
     lengths = found.lengths.double()
     shares = lengths / lengths.sum().clamp(min=torch.finfo(torch.float32).tiny)
     return shares.tolist(), {"log_likelihood": found.log_likelihood}
 
 
-def _answer_weights(
-    model: "AttributionModel",
-    sources: "BatchEncoding",
-    targets: "BatchEncoding",
-    explained: Sequence[int],
-    options: Mapping[str, Any],
+def _weights(
+    model: "AttributionModel", answer: _Answer, options: Mapping[str, Any]
 ) -> tuple[list[float], dict[str, Any]]:
-    """Return what leaving a part of the input out takes from the log-odds of a whole answer.
+    """Return what leaving a part of the input out takes from the log-odds of an answer `[read]`.
 
     A part's weight is shared evenly by its tokens; what was never left out is not a number.
     Beside it stands how well the weights fit, as the method `ablation` tells it.
     """
-    found = answer_ablation(model, sources, targets, _span(model, explained), options)
-    scores = [float("nan")] * sources.input_ids.shape[1]
+    found = answer_ablation(model, *answer, options)
+    scores = [float("nan")] * answer.sources.input_ids.shape[1]
     for part, (weight,) in zip(options["parts"], found.weights.tolist(), strict=True):
         for place in part:
             scores[place] = weight / len(part)
     return scores, {"r2": found.r2.tolist(), "is_exact": found.is_exact}
-
-
-def _span(model: "AttributionModel", explained: Sequence[int]) -> tuple[int, int] | None:
-    """Return the span of the targets that is explained; what precedes it in a prompt is read."""
-    return (explained[0], explained[-1] + 1) if model.is_encoder_decoder else None
 
 
 def answer_column(

@@ -24,12 +24,10 @@ class AnswerScores:
     Attributes:
         log_likelihood: The sum of the log-probabilities of the span's tokens, in nats.
         lengths: The L2 norm of its gradient at each token, `[read]`: how much the tokens matter.
-        products: The gradient times the embedding, summed, `[read]`: signed, for or against.
     """
 
     log_likelihood: float
     lengths: torch.Tensor
-    products: torch.Tensor
 
 
 def answer_scores(
@@ -68,13 +66,8 @@ def answer_scores(
         vector[:, positions] = at_head
         (gradient,) = torch.autograd.grad(head.states, inputs, vector)
     read = slice(0, None if source is not None else forcing.first + start)
-    gradient, inputs = gradient[0, read], inputs[0, read].detach()
     likelihood = log_likelihoods(logits.detach(), forcing.explained_ids(start, end)).sum()
-    return AnswerScores(
-        log_likelihood=float(likelihood),
-        lengths=gradient.norm(dim=-1).cpu(),
-        products=(gradient * inputs).sum(dim=-1).cpu(),
-    )
+    return AnswerScores(float(likelihood), gradient[0, read].norm(dim=-1).cpu())
 
 
 def answer_ablation(

@@ -174,6 +174,17 @@ def test_saved_method_file_loads_with_inseq_itself(translation, tmp_path):
     assert output[0].source_attributions.shape == translation.table("saliency").shape
 
 
+@pytest.mark.parametrize("way", ["show", "plot"])
+@pytest.mark.parametrize(
+    ("misspelt", "meant"), [("levl", "level"), ("trun", "turn"), ("scales", "scale")]
+)
+def test_a_misspelt_setting_of_a_picture_is_refused_with_the_nearest(
+    translation, way, misspelt, meant
+):
+    with pytest.raises(HomeworkError, match=f"{way} '{misspelt}'.*mean '{meant}'"):
+        getattr(translation, way)(**{misspelt: "token"})
+
+
 def test_file_that_is_no_explanation_is_refused(tmp_path):
     (tmp_path / "other.zip").write_text("not a zip")
     with pytest.raises(HomeworkError, match=r"not a saved explanation.*explanation\.save"):
