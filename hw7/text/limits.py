@@ -75,20 +75,26 @@ def check_lengths(model: "AttributionModel", source: int, written: int, what: st
     noun = "new ones" if what == "max_new_tokens" else f"of the {what}"
     if not model.is_encoder_decoder and source + written > limit:
         raise ValueError(
-            f"The text has {source} tokens, but {name} takes {max(limit - written, 0)} besides "
+            f"The text has {_counted(source)}, but {name} takes {max(limit - written, 0)} besides "
             f"{written} {noun} ({limit} together). Shorten it, or lower max_new_tokens."
         )
     if source > limit:
         raise ValueError(
-            f"The text has {source} tokens, but {name} takes {limit}. Shorten it, or explain it "
+            f"The text has {_counted(source)}, but {name} takes {limit}. Shorten it, or explain it "
             "sentence by sentence."
         )
     most = longest_target(model)
     if model.is_encoder_decoder and written > most:
         is_asked = what == "max_new_tokens"
-        asked = f"max_new_tokens is {written}" if is_asked else f"The {what} has {written} tokens"
+        asked = (
+            f"max_new_tokens is {written}" if is_asked else f"The {what} has {_counted(written)}"
+        )
         hint = "Lower it." if is_asked else "Shorten it, or explain it sentence by sentence."
         raise ValueError(f"{asked}, but {name} writes at most {most}. {hint}")
+
+
+def _counted(tokens: int) -> str:
+    return "1 token" if tokens == 1 else f"{tokens} tokens"
 
 
 def check_confidence(
