@@ -90,8 +90,10 @@ lab: $(INSTALLED) $(SMOLLM2) ## open JupyterLab on notebooks/
 notebooks: $(INSTALLED) $(SMOLLM2) ## execute all notebooks and store their outputs
 	$(BIN)/python -m tools.execute_notebooks
 
-tiny-translator: $(INSTALLED) ## train the bundled translator again (45 minutes)
+tiny-translator: $(INSTALLED) $(SMOLLM2) ## train the bundled translator again (an hour), and renew what hangs on it
 	$(BIN)/python -m tools.train_tiny_translator
+	$(BIN)/python -m tools.build_answer_sheet
+	$(MAKE) --no-print-directory notebooks
 
 constraints: $(INSTALLED) ## resolve uv.lock anew, and constraints.txt from it, for Python 3.10 and newer
 	$(BIN)/uv lock --upgrade

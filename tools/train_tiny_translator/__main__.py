@@ -1,6 +1,6 @@
 """``python -m tools.train_tiny_translator``: build the bundled translator from nothing.
 
-It takes about 45 minutes on two free cores. A model that misses a bar of
+It takes less than an hour on two free cores. A model that misses a bar of
 ``evaluation.BARS`` is not put in place.
 """
 
