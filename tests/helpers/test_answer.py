@@ -8,6 +8,7 @@ import helpers.attribution
 from helpers import Explanation, explain, load_model, logit_lens
 from helpers.errors import HomeworkError, MethodError, TokenLookupError
 from helpers.generation import generate
+from hw7.engine.whole_answer import answer_ablation
 from hw7.views.axes import WHOLE_ANSWER
 from tests.support.chat_models import chat, chat_model
 from tests.support.random_models import float64_throughout
@@ -104,6 +105,27 @@ def test_short_answer_has_no_whole(qwen):
     short = explain(qwen, chat=QUESTION, target="Paris.", methods=["saliency"])
     with pytest.raises(HomeworkError, match="whole_answer=True"):
         _ = short.whole_answer
+
+
+@pytest.mark.parametrize(("tokens", "is_long"), [(19, False), (20, True)])
+def test_from_twenty_tokens_on_an_answer_is_long(qwen, tokens, is_long):
+    found = explain(qwen, chat=QUESTION, target="a" * tokens, methods=["saliency"])
+    assert found.table().shape[1] == tokens
+    assert ("whole answer ← " in found.facts_text()) == is_long
+
+
+def test_tokens_of_a_word_share_what_leaving_it_out_takes(qwen):
+    """The weights themselves are compared with all subsets in tests/hw7/engine/test_ablation.py."""
+    text, reply = "hello cat", " you"
+    found = explain(qwen, text, target=reply, methods=["ablation"], whole_answer=True)
+    generation = generate(qwen, text, target=reply)
+    parts = [[0, 1, 2, 3, 4], [5, 6, 7, 8]]  # one token for each byte; a space leads its word
+    weights = answer_ablation(
+        qwen, generation.sources, generation.targets, None, {"parts": parts}
+    ).weights[:, 0]
+    scores = found.table().to_numpy()[:, 0]
+    for part, weight in zip(parts, weights.tolist(), strict=True):
+        numpy.testing.assert_allclose(scores[part], weight / len(part), rtol=1e-5)
 
 
 def test_progress_of_a_long_answer_begins_with_the_whole(qwen, monkeypatch):

@@ -2,6 +2,7 @@
 
 import random
 import re
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -233,6 +234,27 @@ def test_held_out_sentences_carry_their_split():
     drawn = heldout_pairs(7, {"heldout": 20, "heldout_combination": 20})
     assert [split for split, _ in drawn].count("heldout") == 20
     assert all(split_of(pair) == split for split, pair in drawn)
+
+
+def test_sentences_with_unseen_pairs_are_as_long_as_the_others():
+    drawn = heldout_pairs(7, {"heldout": 30, "heldout_combination": 30})
+    lengths = [
+        sorted(max(7, len(pair.source_words)) for split, pair in drawn if split == name)
+        for name in ("heldout", "heldout_combination")
+    ]
+    assert lengths[0] == lengths[1] and lengths[0][-1] <= 16
+
+
+def test_before_a_skill_hui_is_never_will(pairs):
+    skills = {word.chinese for word in words_of("vskill")}
+    found = 0
+    for pair in pairs:
+        for place, (word, after) in enumerate(pairwise(pair.source_words)):
+            if word == "会" and after in skills:
+                found += 1
+                written = {pair.target_words[t].lower() for s, t in pair.alignment if s == place}
+                assert "will" not in written, pair.source_text
+    assert found
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,11 @@ from transformers import MarianTokenizer
 from tools.train_tiny_translator.frequencies import blocked_words
 from tools.train_tiny_translator.lexicon import all_words
 from tools.train_tiny_translator.numbers_and_names import characters
-from tools.train_tiny_translator.segmentation import name_characters
+from tools.train_tiny_translator.segmentation import (
+    name_characters,
+    plain_phrases,
+    verbs_with_nouns,
+)
 from tools.train_tiny_translator.tokenizer import write_tokenizer
 
 NAMES = ("surname", "given")
@@ -40,6 +44,12 @@ def test_frequent_unknown_words_are_not_spelled_by_known_ones(tmp_path):
     cut = MarianTokenizer.from_pretrained(tmp_path)
     assert cut.tokenize("大家。") == ["大家", "。"]
     assert cut("大家。").input_ids[0] == cut.unk_token_id
+
+
+def test_what_only_adds_up_to_known_words_is_cut():
+    plain = plain_phrases() | verbs_with_nouns()
+    assert {"太小", "老朋友", "热茶", "新书", "不吃", "看过", "把门", "保护环境"} <= plain
+    assert not {"大家", "太空", "新人", "看着", "环境污染", "马上"} & plain
 
 
 def test_names_of_known_characters_are_cut_into_characters(tokenizer):

@@ -47,6 +47,15 @@ def test_training_does_not_depend_on_the_number_of_threads():
     assert torch.equal(*trained)
 
 
+def test_the_learning_rate_falls_to_zero_twice():
+    recipe = Recipe(steps=100, finish=20, warmup=10, learning_rate=1.0, decay=0.4)
+    rates = [training.learning_rate_at(step, recipe) for step in range(121)]
+    assert rates[9] == rates[60] == 1
+    assert rates[99] == pytest.approx(1 / 40)
+    assert rates[100] == training.FINISH_RATE < 1 and rates[110] == pytest.approx(rates[100] / 2)
+    assert rates[120] == 0
+
+
 def test_interrupted_training_ends_as_an_uninterrupted_one(tmp_path, monkeypatch):
     class Interrupted(Exception):
         pass

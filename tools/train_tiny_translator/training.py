@@ -187,7 +187,6 @@ def train(
     optimizer = torch.optim.AdamW(parameters, lr=learning_rate_at(0, recipe), betas=(0.9, 0.98))
     done = restore(state, model, optimizer, generator)
     model.train()
-    set_learning_rate(optimizer, done, recipe)
     steps = recipe.steps + recipe.finish
     stream = islice(batches(examples, recipe), done, steps)
     first = int((model.final_logits_bias[0] == NEVER).sum()) + 1

@@ -56,6 +56,13 @@ def test_saved_explanation_keeps_them(translated, tmp_path):
     assert loaded.html(picture=False) == translated.html(picture=False)
 
 
+def test_beyond_their_budget_they_are_left_out_and_their_size_is_told(translator, monkeypatch):
+    monkeypatch.setattr("hw7.engine.head_weights.MOST_CHARACTERS", 100)
+    found = explain(translator, SENTENCE, methods=["attention"], heads=True)
+    assert found.sheet().heads is None
+    assert any("heads left out" in note for note in found.notes("token"))
+
+
 def test_without_attention_they_are_refused(qwen):
     with pytest.raises(MethodError, match="needs 'attention'"):
         explain(qwen, chat=chat("Which?"), target="Paris", methods=["saliency"], heads=True)
