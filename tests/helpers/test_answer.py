@@ -119,7 +119,7 @@ def test_tokens_of_a_word_share_what_leaving_it_out_takes(qwen):
     text, reply = "hello cat", " you"
     found = explain(qwen, text, target=reply, methods=["ablation"], whole_answer=True)
     generation = generate(qwen, text, target=reply)
-    parts = [[0, 1, 2, 3, 4], [5, 6, 7, 8]]  # one token for each byte; a space leads its word
+    parts = [[0, 1, 2, 3, 4], [5], [6, 7, 8]]  # one token for each byte
     weights = answer_ablation(
         qwen, generation.sources, generation.targets, None, {"parts": parts}
     ).weights[:, 0]

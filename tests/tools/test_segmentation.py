@@ -10,6 +10,7 @@ from tools.train_tiny_translator.segmentation import (
     name_characters,
     plain_phrases,
     verbs_with_nouns,
+    write_fitting_tokenizer,
 )
 from tools.train_tiny_translator.tokenizer import write_tokenizer
 
@@ -50,6 +51,16 @@ def test_what_only_adds_up_to_known_words_is_cut():
     plain = plain_phrases() | verbs_with_nouns()
     assert {"太小", "老朋友", "热茶", "新书", "不吃", "看过", "把门", "保护环境"} <= plain
     assert not {"大家", "太空", "新人", "看着", "环境污染", "马上"} & plain
+
+
+def test_the_fitting_tokenizer_cuts_what_only_adds_up(tmp_path):
+    words = {"保护", "环境", "太", "小", "大", "家", "。"}
+    write_fitting_tokenizer(tmp_path, [], words, {"tea"})
+    cut = MarianTokenizer.from_pretrained(tmp_path)
+    unknown = cut.unk_token_id
+    for text in ("保护环境。", "太小。"):
+        assert unknown not in cut(text).input_ids, text
+    assert cut("大家。").input_ids[0] == unknown
 
 
 def test_names_of_known_characters_are_cut_into_characters(tokenizer):
