@@ -1,6 +1,6 @@
 """Write the current bootstrap cell into every stored notebook; its output stays what it was.
 
-``python -m tools.refresh_bootstrap`` after a change of ``hw7.course.notebook_cells``.
+``python -m tools.refresh_bootstrap`` after a change of ``hw7.course.answer_sheet``.
 """
 
 import sys
@@ -8,7 +8,7 @@ from pathlib import Path
 
 import nbformat
 
-from hw7.course.notebook_cells import BOOTSTRAP, FOLDED, bootstrap_cell
+from hw7.course.answer_sheet import BOOTSTRAP, FOLDED, bootstrap_cell
 from tools.execute_notebooks import stored_notebooks
 
 

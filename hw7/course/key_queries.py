@@ -4,8 +4,8 @@ from collections import defaultdict
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError
+from hw7.course.marking import KeyAnswer
 from hw7.course.questions import Query, Question
-from hw7.course.right_answers import KeyAnswer
 
 if TYPE_CHECKING:
     import pandas

@@ -13,8 +13,8 @@ from helpers.errors import HomeworkError, TextError
 from hw7.course.grading.tables import comparable
 from hw7.course.key_queries import MIN_SCORE, TOLERANCE, Explainer, answer_query, lead
 from hw7.course.keys import PersonalKey, PersonalLookUp
+from hw7.course.marking import KeyAnswer
 from hw7.course.questions import Query, Question, Record, load_record
-from hw7.course.right_answers import KeyAnswer
 
 if TYPE_CHECKING:
     import pandas

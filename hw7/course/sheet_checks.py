@@ -1,16 +1,22 @@
 """What the answer sheet calls: check an answer's format, show what will be read, leave a record."""
 
+import base64
+import binascii
+import json
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
 
 from helpers.errors import HomeworkError
 from hw7.course.answers import Answer, interpret
 from hw7.course.literals import Assignment, last_assignments
-from hw7.course.marking import is_right
-from hw7.course.questions import Question, load_questions, load_record
+from hw7.course.marking import Conceptual, KeyAnswer, is_right
+from hw7.course.questions import Question, QuestionSet, load_questions, load_record
 from hw7.course.record import record_line
-from hw7.course.right_answers import Conceptual, KeyAnswer
-from hw7.course.sheet_questions import SheetQuestions, unpacked_questions
 from hw7.course.written_cells import executed_cells, written_cells
 
 if TYPE_CHECKING:
@@ -18,7 +24,52 @@ if TYPE_CHECKING:
 
 SELF_CHECK = "self_check.yaml"
 _SHOWN_CHARACTERS = 40
+_MOST_BYTES = 1_000_000
+
+
+@dataclass(frozen=True)
+class SheetQuestions:
+    """The questions of one sheet, the answers it may tell, and which differ from the kit's."""
+
+    questions: QuestionSet
+    opened: Mapping[str, KeyAnswer] = field(default_factory=dict)
+    own: frozenset[str] = frozenset()
+
+
 _open_sheets: list[SheetQuestions] = []  # at most one: that of the notebook
+
+
+def packed_questions(questions: QuestionSet, opened: Mapping[str, KeyAnswer]) -> str:
+    """Return what differs from the kit's questions as one word; "" where nothing does."""
+    kits = {question.id: question for question in load_questions().questions}
+    asked = questions.questions
+    own = [q.model_dump(exclude_defaults=True) for q in asked if kits.get(q.id) != q]
+    answers = {name: answer.model_dump(exclude_defaults=True) for name, answer in opened.items()}
+    ids = [question.id for question in asked]
+    if not own and not answers and ids == list(kits):
+        return ""
+    content = json.dumps({"ids": ids, "own": own, "opened": answers}, ensure_ascii=False)
+    return base64.b64encode(zlib.compress(content.encode(), 9)).decode()
+
+
+def unpacked_questions(packed: str) -> SheetQuestions:
+    """Return the questions of a sheet; refuse a word that was changed."""
+    kits = load_questions()
+    if not packed:
+        return SheetQuestions(kits)
+    try:
+        raw = zlib.decompressobj().decompress(base64.b64decode(packed, validate=True), _MOST_BYTES)
+        content = json.loads(raw)
+        own = {q["id"]: Question.model_validate(q) for q in content["own"]}
+        asked = [own[name] if name in own else kits[name] for name in content["ids"]]
+        opened = {k: KeyAnswer.model_validate(v) for k, v in content["opened"].items()}
+        questions = QuestionSet(title=kits.title, questions=asked)
+    except (binascii.Error, zlib.error, ValueError, KeyError, TypeError, ValidationError) as error:
+        raise HomeworkError(
+            "The line open_sheet(…) of this sheet was changed (这一行被改动了). Copy it from the "
+            "sheet you were given, then run the cell again."
+        ) from error
+    return SheetQuestions(questions, opened, frozenset(own))
 
 
 def open_sheet(packed: str = "") -> None:

@@ -20,9 +20,7 @@ from hw7.course.keys import load_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.reports import exports, gradebook, item_analysis
 from hw7.course.reports.carried import with_carried
-from hw7.course.reports.feedback import feedback_page
 
-HELP = "grade a folder or zip of submitted notebooks without executing them"
 PROGRESS_FROM = 50
 T = TypeVar("T")
 LISTED = 20  # lines of one kind on screen; the gradebook has all
@@ -149,7 +147,7 @@ def _write_reports(
     text = gradebook.as_csv(list(table[0]), table, has_mark=False)
     gradebook.write_text(report_path(output, "canvas.csv"), text)
     for result in results:
-        page = feedback_page(result, rows[result.student.id], questions)
+        page = exports.feedback_page(result, rows[result.student.id], questions)
         folder = report_path(output, "feedback")
         gradebook.write_text(folder / f"{file_stem(result.student.id)}.html", page)
     items = item_analysis.analyse(rows.values(), questions)

@@ -16,15 +16,14 @@ from hw7.course.grading.roster import Student, file_stem, load_roster
 from hw7.course.grading.tables import comparable
 from hw7.course.handing_out import hand_out
 from hw7.course.key_queries import TOLERANCE_REASON, Explainer, answer_query
-from hw7.course.key_updates import in_words, updated
-from hw7.course.keys import Key, as_yaml, load_conceptual, read_key, save_key
+from hw7.course.keys import Key, as_yaml, in_words, load_conceptual, read_key, save_key, updated
+from hw7.course.marking import Conceptual, KeyAnswer
 from hw7.course.personal_questions import copied_answers_accepted, load_sentences, personal_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.record import versions
 from hw7.course.release.student_notebooks import install_address
 from hw7.course.reports.exports import otter_tests
 from hw7.course.reports.gradebook import write_text
-from hw7.course.right_answers import Conceptual, KeyAnswer
 from hw7.course.sheet_checks import SELF_CHECK
 
 

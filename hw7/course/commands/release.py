@@ -8,21 +8,27 @@ from pathlib import Path
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
 from hw7.course.keys import as_yaml, load_conceptual
+from hw7.course.marking import Conceptual, KeyAnswer
 from hw7.course.questions import load_questions
-from hw7.course.release import badges
-from hw7.course.release.badges import READMES, SCREENSHOTS, Repository, repository_of
-from hw7.course.release.bundles import (
+from hw7.course.release.bundles import write_classroom_zip, write_kaggle_folder, write_manifest
+from hw7.course.release.contents import (
     MANIFEST,
     METADATA,
+    READMES,
     ROOT,
+    SCREENSHOTS,
+    ensure_no_instructor_files,
     files_in,
-    write_classroom_zip,
-    write_kaggle_folder,
-    write_manifest,
+    stage_students_project,
 )  # fmt: skip
-from hw7.course.release.contents import stage_students_project
-from hw7.course.release.secrets_check import ensure_no_instructor_files
-from hw7.course.release.student_notebooks import install_address, write_student_notebooks
+from hw7.course.release.student_notebooks import (
+    Repository,
+    install_address,
+    readme_copy,
+    repository_named,
+    repository_of,
+    write_student_notebooks,
+)  # fmt: skip
 from hw7.course.release.wheels import (
     FOLDER,
     PATTERN,
@@ -32,7 +38,6 @@ from hw7.course.release.wheels import (
     target_options,
 )  # fmt: skip
 from hw7.course.reports.gradebook import write_text
-from hw7.course.right_answers import Conceptual, KeyAnswer
 from hw7.course.sheet_checks import SELF_CHECK
 
 _OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN, "assets", *READMES)
@@ -50,7 +55,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="also collect the other packages for places without a network, such as 3.12 (Linux) "
         "or 3.12:win_amd64; may be repeated")  # fmt: skip
     add("--self-check", type=Path, help="file with the conceptual answers students may check")
-    add("--kaggle-id", default="your-name/hw7-attribution-kit", help="user/name of the dataset")
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -62,7 +66,7 @@ def run(arguments: argparse.Namespace) -> int:
             "Get the project with git, then type: make install"
         )
     named = arguments.repository
-    repository = badges.repository_named(named) if named else repository_of(checkout)
+    repository = repository_named(named) if named else repository_of(checkout)
     if arguments.url is None:
         arguments.url = repository.address if repository else ""
     # A bad word on the command line is refused before anything is built.
@@ -113,10 +117,7 @@ def _build(
         for target in arguments.packages_for:
             print(f"Collecting packages for Python {target} ...", flush=True)
             collect_packages(wheel, target, packages)
-        write_kaggle_folder(
-            folder / "kaggle", wheel, packages,
-            title="HW7 feature attribution kit", identifier=arguments.kaggle_id,
-        )  # fmt: skip
+        write_kaggle_folder(folder / "kaggle", wheel, packages)
         write_classroom_zip(folder / f"{ROOT}.zip", wheel, notebooks, packages)
     write_manifest(folder)
     ensure_no_instructor_files(folder)
@@ -132,7 +133,7 @@ def _write_readmes(checkout: Path, folder: Path, repository: Repository) -> None
     for name in READMES:
         if (checkout / name).is_file():
             text = (checkout / name).read_text("utf-8")
-            write_text(folder / name, badges.readme_copy(text, repository, released))
+            write_text(folder / name, readme_copy(text, repository, released))
 
 
 def _report(output: Path, address: str, repository: Repository | None) -> None:

@@ -6,13 +6,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from hw7.course.handing_out import write_zip
+from hw7.course.release.contents import MANIFEST, METADATA, ROOT, files_in
 from hw7.course.release.wheels import FOLDER
 from hw7.fetch.folders import sha256_of
 
-ROOT = "hw7-classroom"
-MANIFEST = "SHA256SUMS"
-METADATA = "dataset-metadata.json"
-
+# Kaggle asks for a title of 6 to 50 characters; the instructor sets the id, ``user/name``.
+_DATASET = {
+    "title": "HW7 feature attribution kit",
+    "id": "your-name/hw7-attribution-kit",
+    "licenses": [{"name": "Apache 2.0"}],
+}
 _START = """\
 HW7：没有网络的教室 (for classrooms without a network)
 
@@ -32,21 +35,16 @@ _WITHOUT_PACKAGES = """\
 """
 
 
-def write_kaggle_folder(
-    folder: Path, wheel: Path, packages: Path, *, title: str, identifier: str
-) -> None:
+def write_kaggle_folder(folder: Path, wheel: Path, packages: Path) -> None:
     """Write what ``kaggle datasets create -p FOLDER --dir-mode zip`` uploads.
 
-    Kaggle mounts it below ``/kaggle/input``, where the first cell looks for the wheel. It asks for
-    a title of 6 to 50 characters and an identifier ``user/name``.
+    Kaggle mounts it below ``/kaggle/input``, where the first cell looks for the wheel.
     """
     folder.mkdir(parents=True)
     shutil.copy2(wheel, folder)
     if packages.is_dir():
         shutil.copytree(packages, folder / FOLDER)
-    metadata = {"title": title, "id": identifier, "licenses": [{"name": "Apache 2.0"}]}
-    text = json.dumps(metadata, ensure_ascii=False, indent=2) + "\n"
-    (folder / METADATA).write_text(text, encoding="utf-8")
+    (folder / METADATA).write_text(json.dumps(_DATASET, indent=2) + "\n", encoding="utf-8")
 
 
 def write_classroom_zip(path: Path, wheel: Path, notebooks: Path, packages: Path) -> None:
@@ -63,11 +61,6 @@ def write_manifest(folder: Path) -> None:
     """Write the checksums of all files in a folder into it."""
     (folder / MANIFEST).unlink(missing_ok=True)
     (folder / MANIFEST).write_text(_manifest_of(files_in(folder)), encoding="utf-8")
-
-
-def files_in(folder: Path) -> dict[str, Path]:
-    """Return all files below a folder by their paths in it."""
-    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
 
 
 def _manifest_of(files: Mapping[str, Path]) -> str:

@@ -1,11 +1,23 @@
-"""The list of what students get. What is not on it stays with the instructor."""
+"""The list of what students get, and the last look before files leave: nothing else is there."""
 
-import ast
+import re
 import shutil
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+import nbformat
+
 from helpers.errors import HomeworkError
+from hw7.course.answer_sheet import INSTRUCTOR_ONLY
+from hw7.course.literals import last_assignments
+from hw7.course.sheet_checks import SELF_CHECK
+
+ROOT = "hw7-classroom"
+MANIFEST = "SHA256SUMS"
+METADATA = "dataset-metadata.json"
+READMES = ("README.md", "README.zh-CN.md")
+SCREENSHOTS = "assets/screenshots"
 
 NOTEBOOKS = tuple(
     f"{edition}{name}.ipynb"
@@ -16,7 +28,16 @@ NOTEBOOKS = tuple(
     )
 )  # fmt: skip
 
-_PACKAGES = ("helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/text", "hw7/lessons")
+_PACKAGES = (
+    "helpers", "hw7/engine", "hw7/views", "hw7/fetch", "hw7/text", "hw7/lessons",
+    "hw7/course/doctor",
+)  # fmt: skip
+# Of the course's part students need what the answer sheet and their commands import.
+_COURSE = (
+    "__init__", "answers", "constants", "literals", "marking", "questions", "record",
+    "sheet_checks", "untrusted_code", "written_cells", "commands/__init__", "commands/doctor",
+    "commands/download", "commands/explain", "commands/run",
+)  # fmt: skip
 _PROJECT = (
     "pyproject.toml", "README.md", "LICENSE", "hw7_setup.py", "hw7/__init__.py", "hw7/cli.py",
     "hw7/views/heatmap.js", "hw7/views/heads.js", "hw7/views/heatmap.css",
@@ -33,78 +54,91 @@ _ASSETS = (
     "reference/opus-mt-zh-en.attention.json", "reference/opus-mt-zh-en.saliency.json",
     "reference/qwen3-0.6b.attention.json", "reference/qwen3-0.6b.saliency.json",
 )  # fmt: skip
-# Of the course's part students need what the answer sheet and their commands import.
-_SHEET = "hw7/course/sheet_checks.py"
-_COMMANDS = "hw7/course/commands"
-_INSTRUCTORS_COMMANDS = ("__init__", "grade", "key", "release")
-_NEVER = (
-    "hw7/course/grading/", "hw7/course/reports/", "hw7/course/release/", "hw7/course/keys.py",
-    "hw7/course/key_queries.py", "hw7/course/personal_questions.py", "hw7/course/answer_sheet.py",
-    *(f"{_COMMANDS}/{name}.py" for name in _INSTRUCTORS_COMMANDS[1:]),
+_SHEET = "hw7_answers.ipynb"
+_WHEEL = r"hw7_attribution_kit-[\w.]+-py3-none-any\.whl"
+_PACKAGE = r"packages/[\w.+-]+\.whl"
+_STUDENTS_OWN = [*map(re.escape, NOTEBOOKS), re.escape(SELF_CHECK)]
+_RELEASED = re.compile(
+    "|".join([
+        _WHEEL, *(f"notebooks/{name}" for name in _STUDENTS_OWN), f"{ROOT}\\.zip", MANIFEST,
+        *map(re.escape, READMES), rf"{SCREENSHOTS}/[a-z-]+\.png",
+        f"kaggle/({_WHEEL}|{_PACKAGE}|{re.escape(METADATA)})",
+    ])
 )  # fmt: skip
+_IN_THE_ZIP = re.compile(
+    f"{ROOT}/({'|'.join([_WHEEL, _PACKAGE, *_STUDENTS_OWN, MANIFEST])}|START\\.txt)"
+)
 
 
 def students_files(checkout: Path) -> list[str]:
-    """Return the files of a checkout that the students' wheel is built from, by their paths.
+    """Return the files of a checkout that the students' wheel is built from, by their paths."""
+    modules = (path for package in _PACKAGES for path in (checkout / package).rglob("*.py"))
+    names = {path.relative_to(checkout).as_posix() for path in modules}
+    course = (f"hw7/course/{name}.py" for name in _COURSE)
+    return sorted({*names, *course, *_PROJECT, *(f"assets/{name}" for name in _ASSETS)})
+
+
+def stage_students_project(checkout: Path, target: Path) -> list[str]:
+    """Copy what students get into an empty folder to build a wheel from; return the paths.
 
     Raises:
-        HomeworkError: One is missing, or students would get an instructor's module.
+        HomeworkError: A file is missing.
     """
-    names = {*_PROJECT, *_course_modules(checkout), *(f"assets/{name}" for name in _ASSETS)}
-    modules = (path for package in _PACKAGES for path in (checkout / package).rglob("*.py"))
-    names |= {path.relative_to(checkout).as_posix() for path in modules}
-    for name in sorted(names):
+    files = students_files(checkout)
+    for name in files:
         if not (checkout / name).is_file():
             raise HomeworkError(
                 f"Students need {name}, but it is not in the checkout. "
                 "Type: git status, and restore the file before releasing."
             )
-        if name.startswith(_NEVER):
-            raise HomeworkError(
-                f"Something that students get imports {name}, which only instructors may have. "
-                "Move what both need into a module of its own."
-            )
-    return sorted(names)
-
-
-def stage_students_project(checkout: Path, target: Path) -> list[str]:
-    """Copy what students get into an empty folder to build a wheel from; return the paths."""
-    files = students_files(checkout)
-    for name in files:
         (target / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copyfile(checkout / name, target / name)
     return files
 
 
-def wheel_name(name: str) -> str:
-    """Return where a file of the checkout lies in the wheel."""
-    return f"hw7_{name}" if name.startswith("assets/") else name
+def ensure_no_instructor_files(folder: Path) -> None:
+    """Refuse a release with a file that students are not to get, or a notebook with answers.
+
+    Files are judged by a list of what is released, not of what is not: a key may have any name. The
+    classroom zip is looked into; the wheel is compared with its own list when it is built.
+    """
+    for name, content in _released(folder):
+        if not name.endswith(".ipynb"):
+            continue
+        notebook = nbformat.reads(content.decode("utf-8"), as_version=4)
+        if any(INSTRUCTOR_ONLY.match(cell.source) for cell in notebook.cells):
+            raise _refusal(name, "has cells")
+        code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
+        answers, _ = last_assignments(code if name.endswith(_SHEET) else [])
+        if not all(a.is_empty for name, a in answers.items() if name != "sentence"):
+            raise _refusal(name, "holds answers")
 
 
-def _course_modules(checkout: Path) -> set[str]:
-    """Return what of ``hw7/course`` is imported, directly or not, from the students' entries."""
-    commands = (checkout / _COMMANDS).glob("*.py")
-    reached = {f"{_COMMANDS}/{p.name}" for p in commands if p.stem not in _INSTRUCTORS_COMMANDS}
-    reached.add(_SHEET)
-    waiting = sorted(reached)
-    while waiting:
-        file = checkout / waiting.pop()
-        tree = ast.parse(file.read_text("utf-8") if file.is_file() else "")
-        named = {f"{path}.py" for path in imports_of(tree) if path.startswith("hw7/course/")}
-        new = {name for name in named - reached if (checkout / name).is_file()}
-        reached |= new
-        waiting += new
-    return reached | {f"{name.rpartition('/')[0]}/__init__.py" for name in reached}
+def _released(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """Yield every file of a release, those in the classroom zip too, after checking its name."""
+    files = files_in(folder)
+    _check_names(files, _RELEASED)
+    for name, path in files.items():
+        yield name, path.read_bytes()
+        if name == f"{ROOT}.zip":
+            with zipfile.ZipFile(path) as archive:
+                _check_names(archive.namelist(), _IN_THE_ZIP)
+                yield from ((member, archive.read(member)) for member in archive.namelist())
 
 
-def imports_of(node: ast.AST) -> Iterator[str]:
-    """Yield what code imports as paths without suffix, leaving out what is for type checkers."""
-    if isinstance(node, ast.If) and getattr(node.test, "id", "") == "TYPE_CHECKING":
-        return
-    if isinstance(node, ast.Import):
-        yield from (alias.name.replace(".", "/") for alias in node.names)
-    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-        module = node.module.replace(".", "/")
-        yield from (module, *(f"{module}/{alias.name}" for alias in node.names))
-    for child in ast.iter_child_nodes(node):
-        yield from imports_of(child)
+def _check_names(names: Iterable[str], allowed: re.Pattern[str]) -> None:
+    for name in names:
+        if not allowed.fullmatch(name):
+            raise _refusal(name, "is on no list of what students get; it may hold what")
+
+
+def _refusal(name: str, what: str) -> HomeworkError:
+    return HomeworkError(
+        f"{name} {what} that only instructors may have, so nothing was released. "
+        "Move it out of notebooks/ and assets/, then release again."
+    )
+
+
+def files_in(folder: Path) -> dict[str, Path]:
+    """Return all files below a folder by their paths in it."""
+    return {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -1,17 +1,94 @@
-"""The notebooks as students get them: stamped with the project's address, without outputs."""
+"""Notebooks and READMEs as students get them: the kit's address, badges, no outputs."""
 
 import copy
+import re
+import subprocess
+from collections.abc import Container
 from pathlib import Path
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import nbformat
 
 from helpers.errors import HomeworkError
-from hw7.course.notebook_cells import INSTRUCTOR_ONLY, bootstrap_cell, stamped_bootstrap
-from hw7.course.release.badges import Repository, add_badges
+from hw7.course.answer_sheet import bootstrap_cell, stamped_bootstrap
 from hw7.course.release.contents import NOTEBOOKS
 
+_HOSTS = (
+    ("Colab", "https://colab.research.google.com/assets/colab-badge.svg",
+     "https://colab.research.google.com/github/{name}/blob/{branch}/{path}"),
+    ("Kaggle", "https://kaggle.com/static/images/open-in-kaggle.svg",
+     "https://kaggle.com/kernels/welcome?src=https://github.com/{name}/blob/{branch}/{path}"),
+    ("nbviewer", "https://img.shields.io/badge/view-nbviewer-orange.svg",
+     "https://nbviewer.org/github/{name}/blob/{branch}/{path}"),
+)  # fmt: skip
+_NAME = re.compile(r"(?P<name>[\w-][\w.-]*/[\w.-]+?)(?:@(?P<branch>[\w./-]+))?")
+_REMOTE = re.compile(
+    r"(?:https://|ssh://git@|git@)github\.com[/:](?P<name>[^/]+/[^/]+?)(?:\.git)?/?"
+)
+_LINK = re.compile(r"\]\((?!https?://|#|mailto:)([^)\s#]+)(#[^)\s]*)?\)")
 _SCHEMES = ("https", "http", "git+https", "file")
+
+
+class Repository(NamedTuple):
+    """A repository on GitHub, ``OWNER/NAME``, to which the released files are pushed."""
+
+    name: str
+    branch: str = "main"
+
+    @property
+    def address(self) -> str:
+        """Where its files can be downloaded: a folder's address, ending in ``/``."""
+        return f"https://raw.githubusercontent.com/{self.name}/{self.branch}/"
+
+
+def repository_named(text: str) -> Repository:
+    """Read ``OWNER/NAME`` or ``OWNER/NAME@BRANCH``, and refuse what is neither."""
+    found = _NAME.fullmatch(text)
+    if found is None:
+        raise HomeworkError(
+            f"--repository {text!r} must be OWNER/NAME as on GitHub, or OWNER/NAME@BRANCH."
+        )
+    return Repository(found["name"], found["branch"] or "main")
+
+
+def repository_of(checkout: Path) -> Repository | None:
+    """Return the repository on GitHub that a checkout's remote ``origin`` names, if any."""
+    command = ["git", "-C", str(checkout), "config", "--get", "remote.origin.url"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (no shell)
+    except OSError:  # no git here
+        return None
+    found = _REMOTE.fullmatch(done.stdout.strip())
+    return Repository(found["name"]) if found else None
+
+
+def badges(repository: Repository, path: str) -> str:
+    """Return Markdown that opens a file of the repository on each host."""
+    return " ".join(
+        f"[![{host}]({image})]({address.format(**repository._asdict(), path=path)})"
+        for host, image, address in _HOSTS
+    )
+
+
+def add_badges(notebook: nbformat.NotebookNode, repository: Repository, name: str) -> None:
+    """Write the badges below the title of a released notebook."""
+    title = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+    head, _, rest = title.source.partition("\n")
+    title.source = f"{head}\n\n{badges(repository, f'notebooks/{name}')}\n{rest}"
+
+
+def readme_copy(text: str, repository: Repository, released: Container[str]) -> str:
+    """Return a README for the released files: badges, and no link into what was not released."""
+
+    def mended(link: re.Match[str]) -> str:
+        path, place = link[1], link[2] or ""
+        if path in released:
+            end = f" {badges(repository, path)}" if path.endswith(".ipynb") else ""
+            return f"]({path}{place}){end}"
+        return f"](https://github.com/{repository.name}/blob/HEAD/{path}{place})"
+
+    return _LINK.sub(mended, text)
 
 
 def install_address(url: str, wheel_name: str) -> str:
@@ -60,14 +137,11 @@ def write_student_notebooks(
 def student_copy(notebook: nbformat.NotebookNode, address: str, name: str) -> nbformat.NotebookNode:
     """Return a copy that installs from the address and shows nothing before it is run.
 
-    Stored outputs would answer "predict first" before the student has predicted. A notebook with
-    another first code cell, or a cell for instructors only, is refused.
+    Stored outputs would answer "predict first" before the student has predicted.
+
+    Raises:
+        HomeworkError: Its first code cell is not the one that gets the kit.
     """
-    if any(INSTRUCTOR_ONLY.match(cell.source) for cell in notebook.cells):
-        raise HomeworkError(
-            f"{name} has a cell for instructors only; students get what is derived from it. "
-            "Type: python -m tools.build_answer_sheet"
-        )
     stamped: nbformat.NotebookNode = copy.deepcopy(notebook)
     bootstrap_cell(stamped, name).source = stamped_bootstrap(address)
     for cell in stamped.cells:

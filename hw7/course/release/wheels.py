@@ -9,7 +9,6 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from helpers.errors import HomeworkError
-from hw7.course.release.contents import wheel_name
 from hw7.fetch.pip_download import pip_command
 from hw7.fetch.smollm2 import REQUIREMENT as OFFLINE_GENERATOR
 
@@ -46,7 +45,8 @@ def ensure_complete(wheel: Path, files: Iterable[str]) -> None:
     """Refuse a wheel that does not carry exactly the files it was built from, and metadata."""
     with zipfile.ZipFile(wheel) as archive:
         found = {name for name in archive.namelist() if ".dist-info/" not in name}
-    wanted = {wheel_name(name) for name in files} - set(_NOT_PACKED)
+    packed = set(files) - set(_NOT_PACKED)
+    wanted = {f"hw7_{name}" if name.startswith("assets/") else name for name in packed}
     for name in sorted(wanted - found):
         raise HomeworkError(f"{name} is missing in {wheel.name}; look at [tool.hatch.build].")
     for name in sorted(found - wanted):

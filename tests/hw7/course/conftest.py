@@ -3,7 +3,9 @@
 import shutil
 import zipfile
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from hw7.cli import main as hw7
 from hw7.course.commands import release
@@ -31,6 +33,22 @@ def released(tmp_path_factory, checkout):
         patch.setattr(release, "project_folder", lambda: checkout)
         assert hw7(["release", "--url", "https://example.org/hw7/", "-o", str(output)]) == 0
     return output
+
+
+@pytest.fixture
+def from_the_copy(checkout, monkeypatch):
+    """Let ``hw7 release`` build from the copy."""
+    monkeypatch.setattr(release, "project_folder", lambda: checkout)
+
+
+@pytest.fixture
+def notebook():
+    cells = [
+        new_markdown_cell("# title"),
+        new_code_cell('KIT_ADDRESS = ""\nimport helpers', execution_count=1),
+        new_code_cell("1 + 1", execution_count=2, outputs=[nbformat.v4.new_output("stream")]),
+    ]
+    return new_notebook(cells=cells)
 
 
 @pytest.fixture(scope="session")

@@ -7,13 +7,18 @@ import nbformat
 import pytest
 
 from helpers.errors import HomeworkError
-from hw7.course.answer_sheet import build_answer_sheet, load_master, quoted
+from hw7.course.answer_sheet import (
+    INSTRUCTOR_ONLY,
+    build_answer_sheet,
+    load_master,
+    quoted,
+    stamped_bootstrap,
+)
 from hw7.course.grading.submitted_notebook import read_notebook
 from hw7.course.keys import load_conceptual
 from hw7.course.literals import read_assignments
-from hw7.course.notebook_cells import INSTRUCTOR_ONLY, stamped_bootstrap
-from hw7.course.right_answers import KeyAnswer
-from hw7.course.sheet_questions import packed_questions, unpacked_questions
+from hw7.course.marking import KeyAnswer
+from hw7.course.sheet_checks import packed_questions, unpacked_questions
 from tests.support.made_submissions import QUESTIONS
 from tools.build_answer_sheet import STORED, derive, is_current
 

@@ -9,9 +9,8 @@ from hypothesis import strategies as st
 
 from hw7.course.answers import interpret, parse_number
 from hw7.course.literals import Assignment, last_assignments, read_assignments
-from hw7.course.marking import is_right, mark_answer
+from hw7.course.marking import KeyAnswer, is_right, mark_answer
 from hw7.course.questions import load_questions
-from hw7.course.right_answers import KeyAnswer
 
 QUESTIONS = load_questions()
 

@@ -9,7 +9,7 @@ import pytest
 from helpers.errors import HomeworkError
 from hw7.cli import main as hw7
 from hw7.course.commands import release
-from hw7.course.release.badges import (
+from hw7.course.release.student_notebooks import (
     Repository,
     badges,
     readme_copy,

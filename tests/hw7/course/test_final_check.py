@@ -5,32 +5,17 @@ import zipfile
 
 import nbformat
 import pytest
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell
 
 from helpers.errors import HomeworkError
 from hw7.cli import main as hw7
 from hw7.course.commands import release
 from hw7.course.keys import load_conceptual, save_key
-from hw7.course.release.secrets_check import ensure_no_instructor_files
+from hw7.course.release.contents import ensure_no_instructor_files
 from tests.support.made_submissions import QUESTIONS, made_key
 
-WHEEL = "hw7_attribution_kit-0.1.0-py3-none-any.whl"
 URL = "https://example.org/hw7/"
-
-
-@pytest.fixture(autouse=True)
-def from_the_copy(checkout, monkeypatch):
-    monkeypatch.setattr(release, "project_folder", lambda: checkout)
-
-
-@pytest.fixture
-def notebook():
-    cells = [
-        new_markdown_cell("# title"),
-        new_code_cell('KIT_ADDRESS = ""\nimport helpers', execution_count=1),
-        new_code_cell("1 + 1", execution_count=2, outputs=[nbformat.v4.new_output("stream")]),
-    ]
-    return new_notebook(cells=cells)
+pytestmark = pytest.mark.usefixtures("from_the_copy")
 
 
 @pytest.mark.parametrize(
@@ -55,8 +40,10 @@ def test_a_file_on_no_list_is_found_inside_the_classroom_zip(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("source", "said"), [('q3 = "机器"', "holds answers"), ("# instructor only", "has cells")]
-)
+    ("source", "said"),
+    [('q3 = "机器"', "holds answers"), ("# instructor only\nx = 1", "has cells"),
+     ("<!-- instructor only -->", "has cells")],
+)  # fmt: skip
 def test_a_listed_notebook_with_answers_in_it_is_refused(tmp_path, notebook, source, said):
     notebook.cells.append(new_code_cell(source))
     (tmp_path / "notebooks").mkdir()

@@ -10,7 +10,7 @@ import nbformat
 import pytest
 
 import hw7_setup
-from hw7.course.notebook_cells import BOOTSTRAP, FOLDED, stamped_bootstrap
+from hw7.course.answer_sheet import BOOTSTRAP, FOLDED, stamped_bootstrap
 from hw7.course.release.contents import students_files
 from tools.execute_notebooks import PROJECT, stored_notebooks
 

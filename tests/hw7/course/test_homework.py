@@ -10,8 +10,13 @@ from helpers.errors import HomeworkError
 from hw7.course import sheet_checks
 from hw7.course.grading.submitted_notebook import read_notebook
 from hw7.course.record import RECORD_MARK, parse_record
-from hw7.course.sheet_checks import check_answer, is_correct, is_legal, show_answers
-from hw7.course.sheet_questions import packed_questions
+from hw7.course.sheet_checks import (
+    check_answer,
+    is_correct,
+    is_legal,
+    packed_questions,
+    show_answers,
+)
 from tests.support.made_submissions import QUESTIONS, RIGHT, as_bytes, code_cell, notebook, sheet
 
 

@@ -6,8 +6,7 @@ import yaml
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
 from hw7.cli import main
-from hw7.course.key_updates import updated
-from hw7.course.keys import load_key, read_key, save_key
+from hw7.course.keys import load_key, read_key, save_key, updated
 from hw7.course.questions import load_questions
 from tests.support.made_submissions import QUESTIONS, made_key
 

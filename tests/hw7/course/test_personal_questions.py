@@ -21,7 +21,7 @@ from hw7.course.personal_questions import (
     load_sentences,
     personal_key,
 )
-from hw7.course.sheet_questions import packed_questions
+from hw7.course.sheet_checks import packed_questions
 from tests.support.made_submissions import QUESTIONS, Class, code_cell, notebook
 
 LOOK_UPS = QUESTIONS.look_ups
