@@ -12,6 +12,7 @@ from helpers.errors import (
     NotEnoughMemoryError,
     check_names,
     say,
+    settings_of,
     told_as,
 )
 from hw7.engine.capacity import is_out_of_memory
@@ -46,11 +47,9 @@ def load_model(
         name: ``"translation"``, ``"generation"``, a folder, or a name on the hub.
         device: ``"auto"`` picks CUDA, then Apple's MPS, then the CPU; or name one.
         quantization: ``"8bit"`` or ``"4bit"`` saves memory at some distance from the exact scores.
-        dtype: ``"auto"`` is float32, in which the scores are exact; or a torch name such as
-            ``"bfloat16"``.
+        dtype: ``"auto"`` is float32, in which scores are exact; or ``"float64"``, ``"bfloat16"``.
         has_repairs: Repair a translator whose decoder would scale Inseq's embeddings twice (see
-            ``hw7.engine.repairs``). False gives the scores of Inseq without the repair, to
-            compare with numbers published without it.
+            ``hw7.engine.repairs``); False to compare with scores published without the repair.
         misspelt: None; any other name is refused with the nearest of these.
 
     Raises:
@@ -58,8 +57,7 @@ def load_model(
         DeviceError: The device is not on this machine; use ``device="auto"``.
         NotEnoughMemoryError: The model does not fit; the message says what would.
     """
-    known = ("device", "quantization", "dtype", "has_repairs")
-    check_names(misspelt, known, "setting of load_model")
+    check_names(misspelt, settings_of(load_model), "setting of load_model")
     if not isinstance(name, (str, Path)):
         raise ModelNotFoundError(
             f"A model has a name or a folder, but this is {name!r}. Type: load_model('translation')"
@@ -144,6 +142,8 @@ def _load(
         )
     except TooLargeError as error:
         raise NotEnoughMemoryError(str(error)) from error
+    except NotExplainableError as error:
+        raise ModelNotFoundError(str(error)) from error
     except Exception as error:  # Transformers, safetensors and the hub raise some ten kinds
         if is_out_of_memory(error):
             raise NotEnoughMemoryError(

@@ -224,7 +224,8 @@ def reference_saliency(network: Any, source: torch.Tensor, target: torch.Tensor)
             else:
                 output = network(input_ids=target[:, :position], use_cache=False)
             (gradient,) = torch.autograd.grad(output.logits[0, -1, target[0, position]], read[0])
-        lengths = gradient[0].double().norm(dim=-1)
+        # XLNet puts positions before texts, of which there is one: `[position, 1, width]`.
+        lengths = gradient.flatten(0, 1).double().norm(dim=-1)
         column = torch.full((rows,), torch.nan, dtype=torch.float64)
         column[: len(lengths)] = lengths / lengths.sum()
         columns.append(column)
@@ -266,7 +267,8 @@ def examine(family: str) -> Row:
     try:
         network = small_model(family)
         row.is_built = True
-        with tempfile.TemporaryDirectory() as folder:
+        with tempfile.TemporaryDirectory() as parent:
+            folder = str(Path(parent) / row.family)  # its name is in the sentences that refuse it
             network.save_pretrained(folder)
             tokenizer = random_tokenizer(is_encoder_decoder=bool(network.config.is_encoder_decoder))
             # Families have tokenizers with files of their own; what is examined is the model.

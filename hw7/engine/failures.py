@@ -34,7 +34,7 @@ def failures_in_words(
         what = f"{model.model_name} cannot be explained with {', '.join(options)} here"
         if given := {name: own for name, own in options.items() if {*own} - {"parts"}}:
             what = f"method_options={given} do not work"
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
+        reason = str(error).strip().partition("\n")[0].rstrip(". ") or type(error).__name__
         raise NotExplainableError(f"{what}: {reason}. Try another method or model.") from error
     except (MemoryError, RuntimeError) as error:
         if not is_out_of_memory(error):

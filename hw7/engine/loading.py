@@ -39,6 +39,7 @@ def load_weights(
 
     Raises:
         TooLargeError: Says how much is needed, how much there is, and what would fit.
+        NotExplainableError: The model reads or writes something else than text.
         ValueError: The files lack weights.
     """
     from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSeq2SeqLM, AutoTokenizer
@@ -46,6 +47,11 @@ def load_weights(
     places = {"local_files_only": is_local}
     config = AutoConfig.from_pretrained(address, **places)
     family = AutoModelForSeq2SeqLM if config.is_encoder_decoder else AutoModelForCausalLM
+    if type(config) not in family._model_mapping:
+        raise NotExplainableError(
+            f"{name} is no translator and continues no text: it is of the family "
+            f"{config.model_type}. Give a model that reads and writes text."
+        )
     placed, note = placement(family, config, dtype, quantization, device, name)
     if note:
         tell(note)

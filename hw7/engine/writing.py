@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from hw7.engine.errors import NotExplainableError
+from hw7.engine.exactness import EXACT_FAMILIES
 
 if TYPE_CHECKING:
     import torch
@@ -26,6 +27,8 @@ _GREEDY: dict[str, Any] = {
 # What Transformers takes a length to be that nobody has set.
 _UNSET_LENGTH = 20
 _LONGEST = 512
+# Of the largest logit: half precision and 8 bits stay below a hundredth, another model far above.
+_SAME_LOGITS = 0.1
 
 
 def own_limit(model: "AttributionModel") -> int:
@@ -47,7 +50,8 @@ def write(
         settings: Settings of Transformers' ``generate`` that replace the greedy ones.
 
     Raises:
-        NotExplainableError: Transformers refuses the settings, or the model.
+        NotExplainableError: Transformers refuses the settings, or the model, or writes by other
+            logits than the model has for the same text.
     """
     import torch
 
@@ -64,25 +68,51 @@ def write(
         # Transformers puts the model's own setting wherever None was asked for.
         model.model.generation_config = greedy
         with torch.inference_mode():
-            ids = model.model.generate(
+            output = model.model.generate(
                 sources.input_ids,
                 attention_mask=sources.attention_mask,
                 generation_config=greedy,
                 tokenizer=model.tokenizer,
+                return_dict_in_generate=True,
+                output_logits=True,
             )
+            is_alike = _writes_as_it_reads(model, sources, output)
     except (ValueError, TypeError) as error:
-        reason = str(error).strip().partition("\n")[0] or type(error).__name__
-        what = f"Transformers refuses generation_settings={dict(settings)}: {reason}"
+        reason = str(error).strip().partition("\n")[0].rstrip(". ") or type(error).__name__
+        what = f"Transformers refuses generation_settings={dict(settings)}: {reason}."
         if not settings:
             what = (
-                f"Transformers cannot let {model.model_name} write: {reason} "
+                f"Transformers cannot let {model.model_name} write: {reason}. "
                 "Give the text to explain as target=, or another model."
             )
         raise NotExplainableError(what) from error
     finally:
         model.model.generation_config = own
+    if not is_alike:
+        raise NotExplainableError(
+            f"Transformers lets {model.model_name} write by other logits than it has for the same "
+            "text, so a heatmap would not explain what was written. Give the text to explain as "
+            "target=, or another model."
+        )
     # A tensor made in inference mode may not enter a later backward pass.
-    return ids.clone()
+    return output.sequences.clone()
+
+
+def _writes_as_it_reads(model: "AttributionModel", sources: "BatchEncoding", output: Any) -> bool:
+    """Tell whether the last written token has the logits that a pass over the text gives it.
+
+    They differ where ``generate`` adds positions or a mask of its own (XLNet, XLM). Beams have no
+    one row to compare, and dropout no two passes alike.
+    """
+    network, written = model.model, output.logits[-1]
+    is_compared = network.config.model_type in EXACT_FAMILIES
+    if is_compared or network.training or len(written) > 1:
+        return True
+    read = {"input_ids": output.sequences[:, :-1]}
+    if model.is_encoder_decoder:
+        read = {"input_ids": sources.input_ids, "decoder_input_ids": read["input_ids"]}
+    found = network(**read).logits[:, -1].to(written)
+    return bool((found - written).abs().max() < _SAME_LOGITS * found.abs().max())
 
 
 def end_ids(model: "AttributionModel") -> set[int]:

@@ -27,8 +27,9 @@ def longest_target(model: "AttributionModel") -> int:
 
 def _least(model: "AttributionModel", names: tuple[str, ...]) -> int:
     config = model.model.config.get_text_config()
-    # The first name is that of the part; the others may be missing or of the other part.
-    own = next((limit for name in names if (limit := getattr(config, name, None))), _NO_LIMIT)
+    # The first name is that of the part; the others may be missing, of the other part, or -1 where
+    # relative positions have no end.
+    own = next((n for name in names if (n := getattr(config, name, None) or 0) > 0), _NO_LIMIT)
     return min(int(own), int(model.tokenizer.model_max_length), _NO_LIMIT)
 
 

@@ -1,5 +1,7 @@
 """Loading models: the errors, the settings, and what comes out."""
 
+from unittest import mock
+
 import pytest
 
 from helpers import explain, load_model
@@ -53,6 +55,19 @@ def test_model_whose_configuration_lacks_a_special_token_is_explained(tmp_path, 
     model = load_model(str(tmp_path), device="cpu")
     table = explain(model, "w1 w2", target=" w3", show_progress=False).table("saliency")
     assert table.shape == (3, 1)
+
+
+@pytest.mark.parametrize("family", ["whisper", "vit", "clip"])
+def test_model_of_sounds_or_pictures_is_refused_by_its_family(tmp_path, family):
+    from transformers import AutoConfig
+
+    AutoConfig.for_model(family).save_pretrained(tmp_path / "other")
+    (tmp_path / "other" / "model.safetensors").write_bytes(b"")
+    with (
+        mock.patch("helpers.catalog.problem_of", return_value=None),
+        pytest.raises(ModelNotFoundError, match=f"other is no translator .* family {family}"),
+    ):
+        load_model(str(tmp_path / "other"), device="cpu")
 
 
 def test_translator_without_a_start_token_is_refused_in_a_sentence(tmp_path):

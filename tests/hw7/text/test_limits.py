@@ -45,6 +45,14 @@ def outcome(model, text, **settings):
         return str(error)
 
 
+@pytest.mark.parametrize("stated", [-1, 0])
+def test_model_that_states_no_limit_takes_what_its_tokenizer_takes(stated):
+    model = named(random_network("gpt2"), random_tokenizer(is_encoder_decoder=False), "endless")
+    model.tokenizer.model_max_length = 1000
+    model.model.config.n_positions = stated  # -1 is what XLNet says: its positions are relative
+    assert longest_source(model) == 1000
+
+
 @pytest.mark.parametrize("length", LENGTHS)
 def test_source_is_explained_whole_or_refused_with_the_numbers(short_translator, length):
     found = outcome(short_translator, random_text(length), target="w1")

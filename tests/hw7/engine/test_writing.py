@@ -1,0 +1,64 @@
+"""What a model writes is what its forward pass explains."""
+
+import functools
+
+import pytest
+import torch
+from transformers import BloomConfig, BloomForCausalLM, XLNetConfig, XLNetLMHeadModel
+
+from helpers import explain
+from helpers.errors import HomeworkError
+from tests.support.random_models import VOCABULARY_SIZE, named, random_tokenizer
+
+QUICK = {"methods": ["saliency"], "show_progress": False, "max_new_tokens": 3}
+
+
+def model_of(network):
+    torch.manual_seed(0)
+    for parameter in network.parameters():
+        torch.nn.init.normal_(parameter, std=0.2)
+    return named(network.eval(), random_tokenizer(is_encoder_decoder=False), "small")
+
+
+@pytest.fixture(scope="module")
+def xlnet():
+    """A model whose `generate` adds a token and a mask that its forward pass does not have."""
+    sizes = {"d_model": 32, "n_layer": 1, "n_head": 2, "d_inner": 48}
+    return model_of(XLNetLMHeadModel(XLNetConfig(vocab_size=VOCABULARY_SIZE, **sizes)))
+
+
+@pytest.fixture(scope="module")
+def bloom():
+    """A model of a family that is not on the list of those compared with Inseq."""
+    return model_of(
+        BloomForCausalLM(
+            BloomConfig(vocab_size=VOCABULARY_SIZE, hidden_size=32, n_layer=1, n_head=2)
+        )
+    )
+
+
+def test_model_that_writes_by_other_logits_than_it_has_is_refused(xlnet):
+    with pytest.raises(HomeworkError, match=r"by other logits than it has .* target="):
+        explain(xlnet, "w1 w2 w3", **QUICK)
+
+
+def test_text_given_to_such_a_model_is_explained(xlnet):
+    table = explain(xlnet, "w1 w2 w3", target=" w4 w5", **QUICK).table("saliency")
+    assert table.shape == (5, 2)
+
+
+def test_model_that_writes_as_it_reads_is_explained(bloom):
+    assert explain(bloom, "w1 w2 w3", **QUICK).table("saliency").shape[0] == 6
+
+
+def test_positions_that_only_writing_adds_are_noticed(bloom, monkeypatch):
+    prepare = bloom.model.prepare_inputs_for_generation
+
+    @functools.wraps(prepare)  # Transformers reads its signature
+    def shifted(input_ids, *arguments, **settings):
+        given = prepare(input_ids, *arguments, **settings)
+        return given | {"input_ids": (given["input_ids"] + 1) % VOCABULARY_SIZE}
+
+    monkeypatch.setattr(bloom.model, "prepare_inputs_for_generation", shifted)
+    with pytest.raises(HomeworkError, match="by other logits"):
+        explain(bloom, "w1 w2 w3", **QUICK)
