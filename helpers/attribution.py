@@ -58,7 +58,7 @@ def attribute(
         MethodError: A method or score does not run here; the message lists what does.
         NotEnoughMemoryError: The attribution does not fit; the message says what would.
     """
-    from hw7.engine.attribution import run_methods
+    from hw7.engine.shared_passes import run_methods
 
     check_methods(model, methods)
     check_names([score], SCORES, "score", MethodError)

@@ -5,8 +5,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from helpers.errors import HomeworkError, MethodError, NotEnoughMemoryError, say, told_as
-from hw7.engine.errors import NotExplainableError, TooLargeError
-from hw7.engine.failures import failures_in_words
+from hw7.engine.errors import NotExplainableError, TooLargeError, failures_in_words
 from hw7.engine.freeing import MemoryUse, free_weights, memory_in_use
 from hw7.engine.placement import check_attribution_fits
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import torch
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
 
+Span = tuple[int, int] | None
 LONG = 20
 """From so many explained tokens on, their saliency begins with that of all of them."""
 
@@ -54,17 +55,17 @@ def answer_columns(
         model: Inseq's model.
         sources: The encoded source, or all that is read before, ids `[1, source]`.
         targets: As in `hw7.engine.whole_answer.answer_scores`.
-        explained: The places of the explained tokens among the generated ones.
+        explained: The places of the explained tokens among the generated ones, a span.
         options: Of `METHODS`, each with its own; of ablation `parts` must be among them.
         outline: As in `answer_column`.
 
     Raises:
         NotExplainableError: The model has no exact fast form.
     """
-    outputs, answer = {}, _answer(model, sources, targets, explained)
+    outputs = {}
     for method, own in options.items():
         of_method = _shares if method == "saliency" else _weights
-        scores, information = of_method(model, answer, own)
+        scores, information = of_method(model, sources, targets, _span(model, explained), own)
         outputs[method] = answer_column(outline, scores, **information)
     return outputs
 
@@ -82,51 +83,45 @@ def whole_of_long_answer(
     """
     if len(explained) < LONG or reason_to_fall_back(model, "saliency"):
         return {}
-    shares, information = _shares(model, _answer(model, sources, targets, explained), {})
+    shares, information = _shares(model, sources, targets, _span(model, explained), {})
     return {"whole_answer": shares, **information}
 
 
-class _Answer(NamedTuple):
-    """A generation, and the span of it that is explained, as `hw7.engine.whole_answer` takes it."""
-
-    sources: "BatchEncoding"
-    targets: "BatchEncoding"
-    span: tuple[int, int] | None
-
-
-def _answer(
-    model: "AttributionModel",
-    sources: "BatchEncoding",
-    targets: "BatchEncoding",
-    explained: Sequence[int],
-) -> _Answer:
+def _span(model: "AttributionModel", explained: Sequence[int]) -> Span:
     """Name the span of a translation; what precedes it in a prompt is read already."""
-    span = (explained[0], explained[-1] + 1) if model.is_encoder_decoder else None
-    return _Answer(sources, targets, span)
+    return (explained[0], explained[-1] + 1) if model.is_encoder_decoder else None
 
 
 def _shares(
-    model: "AttributionModel", answer: _Answer, options: Mapping[str, Any]
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    targets: "BatchEncoding",
+    span: Span,
+    options: Mapping[str, Any],
 ) -> tuple[list[float], dict[str, Any]]:
     """Return the saliency of an answer `[read]`, which sums to one, and its log-probability."""
     if reason := reason_to_fall_back(model, "saliency", options=options):
         raise NotExplainableError(f"The whole answer has no saliency here: {reason}")
-    found = answer_scores(model, *answer)
+    found = answer_scores(model, sources, targets, span)
     lengths = found.lengths.double()
     shares = lengths / lengths.sum().clamp(min=torch.finfo(torch.float32).tiny)
     return shares.tolist(), {"log_likelihood": found.log_likelihood}
 
 
 def _weights(
-    model: "AttributionModel", answer: _Answer, options: Mapping[str, Any]
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    targets: "BatchEncoding",
+    span: Span,
+    options: Mapping[str, Any],
 ) -> tuple[list[float], dict[str, Any]]:
     """Return what leaving a part of the input out takes from the log-odds of an answer `[read]`.
 
     A part's weight is shared evenly by its tokens; what was never left out is not a number.
     Beside it stands how well the weights fit, as the method `ablation` tells it.
     """
-    found = answer_ablation(model, *answer, options)
-    scores = [float("nan")] * answer.sources.input_ids.shape[1]
+    found = answer_ablation(model, sources, targets, span, options)
+    scores = [float("nan")] * sources.input_ids.shape[1]
     for part, (weight,) in zip(options["parts"], found.weights.tolist(), strict=True):
         for place in part:
             scores[place] = weight / len(part)

@@ -1,5 +1,6 @@
 """How much memory a model and its attribution need, told before any of it is taken."""
 
+from bisect import bisect
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -137,9 +138,8 @@ def longest_target(
     size: ModelSize, source: int, methods: Sequence[str], room: int, itemsize: int = 4
 ) -> int:
     """Return how many tokens, all of them generated, can be explained in so many bytes."""
-    low, high = 0, 1 << 17
-    while high - low > 1:
-        middle = (low + high) // 2
-        needed = bytes_of_attribution(size, source, middle, middle, methods, itemsize)
-        low, high = (middle, high) if needed <= room else (low, middle)
-    return low
+
+    def needed(tokens: int) -> int:
+        return bytes_of_attribution(size, source, tokens, tokens, methods, itemsize)
+
+    return bisect(range(1, 1 << 17), room, key=needed)

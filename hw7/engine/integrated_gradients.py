@@ -28,7 +28,7 @@ def run_integrated_gradients(
     share a forward pass. Points and weights of the quadrature are Captum's.
 
     Args:
-        forcing: The text, with baselines.
+        forcing: The text, with its baseline.
         score: The number that is differentiated.
         options: `n_steps`, the points of the path; `method`, the quadrature rule; and
             `multiply_by_inputs`, whether gradients are multiplied by input less baseline.
@@ -37,33 +37,19 @@ def run_integrated_gradients(
     Returns:
         For each step `[source or prefix, hidden]`.
     """
-    totals: StepScores | None = None
+    totals = StepScores(forcing)
+    way = forcing.inputs - forcing.baseline
     for alphas, weights in groups_of_points(forcing, options):
+        points = torch.cat([forcing.baseline + alpha * way for alpha in alphas])
         found = StepScores(forcing)
-        for chunk in gradient_chunks(points_of_path(forcing, alphas), score, progress):
+        for chunk in gradient_chunks(with_inputs(forcing, points), score, progress):
             found.append(
                 torch.einsum("p,sp...->s...", weights.to(chunk.gradients), chunk.gradients)
             )
-        totals = found if totals is None else totals.plus(found)
-    if totals is None:
-        raise ValueError("integrated_gradients needs n_steps of at least 1.")
+        totals.add(found)
     if options.get("multiply_by_inputs", True):
-        text = forcing.target if forcing.source is None else forcing.source
-        totals.multiply(text[0] - baseline_of(forcing)[0])
+        totals.multiply(way[0])
     return totals
-
-
-def baseline_of(forcing: TeacherForcing) -> torch.Tensor:
-    """Return the embeddings where the path begins, `[1, position, hidden]`.
-
-    Raises:
-        ValueError: The text was encoded without a baseline.
-    """
-    is_decoder_only = forcing.source is None
-    baseline = forcing.target_baseline if is_decoder_only else forcing.source_baseline
-    if baseline is None:
-        raise ValueError("There is no baseline: encode the text with return_baseline=True.")
-    return baseline
 
 
 def number_of_groups(forcing: TeacherForcing, options: Mapping[str, Any]) -> int:
@@ -92,15 +78,11 @@ def groups_of_points(
         yield alphas[start : start + size], weights[start : start + size]
 
 
-def points_of_path(forcing: TeacherForcing, alphas: list[float]) -> TeacherForcing:
-    """Return the text at some points of the path, one row for each.
+def with_inputs(forcing: TeacherForcing, inputs: torch.Tensor) -> TeacherForcing:
+    """Return the text with other inputs, `[point, position, hidden]`, one row for each point.
 
     Of a translator only the source moves; the target stays as it is.
     """
-    baseline = baseline_of(forcing)
     if forcing.source is None:
-        moved = [baseline + alpha * (forcing.target - baseline) for alpha in alphas]
-        return replace(forcing, target=torch.cat(moved))
-    moved = [baseline + alpha * (forcing.source - baseline) for alpha in alphas]
-    target = forcing.target.expand(len(alphas), -1, -1)
-    return replace(forcing, source=torch.cat(moved), target=target)
+        return replace(forcing, target=inputs)
+    return replace(forcing, source=inputs, target=forcing.target.expand(len(inputs), -1, -1))

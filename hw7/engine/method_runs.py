@@ -88,7 +88,6 @@ def run_gradients(
     Returns:
         For each method and step `[source or prefix, hidden]`.
     """
-    inputs = forcing.target if forcing.source is None else forcing.source
     scores = {method: StepScores(forcing) for method in methods}
     for chunk in gradient_chunks(forcing, score, progress, attentions=attentions):
         gradients = chunk.gradients[:, 0]
@@ -96,6 +95,6 @@ def run_gradients(
             is_absolute = methods["saliency"].get("abs", True)
             scores["saliency"].append(gradients.abs() if is_absolute else gradients)
         if "input_x_gradient" in scores:
-            products: torch.Tensor = gradients * inputs[0, : gradients.shape[1]]
+            products: torch.Tensor = gradients * forcing.inputs[0, : gradients.shape[1]]
             scores["input_x_gradient"].append(products)
     return scores

@@ -7,7 +7,6 @@ tokens. So a text of `S` tokens takes `S + 1` rows of a batch, and not a pass fo
 import torch
 
 from hw7.engine.chunks import run_in_chunks
-from hw7.engine.integrated_gradients import baseline_of
 from hw7.engine.progress import Progress
 from hw7.engine.step_outputs import StepScores
 from hw7.engine.step_scores import step_scores
@@ -31,8 +30,7 @@ def run_occlusion(forcing: TeacherForcing, score: str, progress: Progress) -> St
     Returns:
         For each step `[source or prefix]`.
     """
-    inputs = forcing.target if forcing.source is None else forcing.source
-    baseline = baseline_of(forcing)
+    inputs, baseline = forcing.inputs, forcing.baseline
     length = inputs.shape[1]
     positions = torch.arange(length, device=inputs.device)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
-from hw7.engine.errors import NotExplainableError
+from hw7.engine.errors import NotExplainableError, reason_of
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
@@ -67,12 +67,6 @@ def parts_that_read_embeddings(model: "AttributionModel") -> list[Any]:
     return [model.model]
 
 
-def are_embeddings_scaled_once(model: "AttributionModel") -> bool:
-    """Tell whether the model treats Inseq's embeddings like the token ids they stand for."""
-    parts = parts_that_read_embeddings(model)
-    return all(reads_embeddings_like_ids(model, part) for part in parts)
-
-
 def reads_embeddings_like_ids(model: "AttributionModel", part: Any) -> bool:
     """Tell whether an encoder, a decoder or a whole model gives the same states either way."""
     from_ids, from_embeddings, _ = _read_both_ways(model, part)
@@ -106,13 +100,9 @@ def _read_both_ways(
         except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError) as error:
             raise NotExplainableError(
                 f"{type(part).__name__} cannot be run on a text's embeddings alone "
-                f"({_first_line(error)}), so no tokens can be explained. Use another model."
+                f"({reason_of(error)}), so no tokens can be explained. Use another model."
             ) from error
     return from_ids, from_embeddings, not torch.equal(given, embeddings)
-
-
-def _first_line(error: Exception) -> str:
-    return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
 
 def _some_ids(model: "AttributionModel") -> torch.Tensor:

@@ -6,12 +6,14 @@ at once (`step_gradients`), and methods that need the same gradients or weights 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any
 
+from hw7.engine.attention_heads import choose_heads
 from hw7.engine.errors import NotExplainableError
-from hw7.engine.exactness import READING_METHODS, reason_to_fall_back, why_no_weights
-from hw7.engine.inseq_outputs import assembled, attribution_batch, noted
+from hw7.engine.exactness import ONLY_HERE, READING_METHODS, reason_to_fall_back, why_no_weights
+from hw7.engine.inseq_outputs import assembled, attribute_with_inseq, attribution_batch, noted
 from hw7.engine.method_runs import scores_of_methods
 from hw7.engine.progress import Report
 from hw7.engine.repairs import keep_differentiable
@@ -22,6 +24,52 @@ if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
+
+
+def run_methods(
+    model: "AttributionModel",
+    sources: "BatchEncoding",
+    targets: "BatchEncoding",
+    options: Mapping[str, Mapping[str, Any]],
+    *,
+    score: str,
+    contrast: "BatchEncoding | None",
+    use_fast_engine: bool,
+    reporting: Callable[[], AbstractContextManager[Report]],
+    show_progress: bool,
+    tell: Callable[[str], None],
+) -> "dict[str, FeatureAttributionOutput]":
+    """Return Inseq's output for each method: together where that is exact, else by Inseq.
+
+    `options` holds the methods, each with its own options; `use_fast_engine=False` leaves to Inseq
+    all methods that it has; `reporting` opens what is told how far the shared passes are, and
+    `tell` is called with a sentence for each method that has no exact fast form here. The rest is
+    as for `attribute_together`.
+    """
+    of_heads = options.get("attention", {})
+    if of_heads:
+        options = {**options, "attention": {}}
+    fast, has_contrast = [], contrast is not None
+    for method, own in options.items():
+        if reason := reason_to_fall_back(
+            model, method, score=score, has_contrast=has_contrast, options=own
+        ):
+            tell(f"{method} is computed by Inseq, token by token: {reason}")
+        elif use_fast_engine or method in ONLY_HERE:
+            fast.append(method)
+    settings: dict[str, Any] = {"score": score, "contrast": contrast}
+    outputs = {}
+    if fast:
+        with reporting() as report:
+            outputs = attribute_together(
+                model, sources, targets, fast, options=options, report=report, **settings
+            )
+    for method in [method for method in options if method not in outputs]:
+        settings |= {"options": options[method], "show_progress": show_progress}
+        outputs[method] = attribute_with_inseq(model, sources, targets, method, **settings)
+    if of_heads:
+        choose_heads(outputs["attention"], of_heads)
+    return outputs
 
 
 def attribute_together(
@@ -38,6 +86,7 @@ def attribute_together(
     """Attribute the generated tokens of one text with several methods at once.
 
     A translator's tokens are explained by the source alone, other models' by all tokens before.
+    Exact where `reason_to_fall_back` gives no reason not to be.
 
     Args:
         model: Inseq's model; it is left as it was found, also after an interrupt.
@@ -57,17 +106,10 @@ def attribute_together(
         a contrast, `info["contrast_ids"]` as in `attribute_with_inseq`.
 
     Raises:
-        NotExplainableError: The scores would not be exact; `reason_to_fall_back` tells beforehand.
+        NotExplainableError: A layer gives no attention weights, or a method refuses its options.
         MemoryError: Not even one token fits into the memory there is.
     """
     chosen = {method: dict((options or {}).get(method, {})) for method in methods}
-    has_contrast = contrast is not None
-    for method, own in chosen.items():
-        reason = reason_to_fall_back(
-            model, method, score=score, has_contrast=has_contrast, options=own
-        )
-        if reason is not None:
-            raise NotExplainableError(f"{method!r} has to be computed by Inseq: {reason}")
     if "attention_rollout" in chosen and (reason := why_no_weights(model, sources)):
         raise NotExplainableError(reason)
     keep_differentiable(model.model)
@@ -82,9 +124,8 @@ def attribute_together(
     outputs = {}
     for method, own in chosen.items():
         # What reads a forward pass explains no score; Inseq notes its default there.
-        is_reading = method in READING_METHODS
-        name = "probability" if is_reading else score
-        function = step_function_name(name, is_contrastive=has_contrast and not is_reading)
+        name, compared = ("probability", None) if method in READING_METHODS else (score, contrast)
+        function = step_function_name(name, is_contrastive=compared is not None)
         found, information = step_outputs[method]
         output = assembled(model, batch, first, method, found)
         own.pop("multiply_by_inputs", None)

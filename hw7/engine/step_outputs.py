@@ -34,11 +34,10 @@ class StepScores:
             end = self._first + len(self.steps) if self._is_decoder_only else len(row)
             self.steps.append(row[:end].clone())
 
-    def plus(self, others: "StepScores") -> "StepScores":
-        """Add the scores of the same steps to these, and return these."""
-        for mine, addend in zip(self.steps, others.steps, strict=True):
-            mine += addend
-        return self
+    def add(self, others: "StepScores") -> None:
+        """Add the scores of the same steps; where there are none yet, these are the first."""
+        pairs = zip(self.steps or map(torch.zeros_like, others.steps), others.steps, strict=True)
+        self.steps = [mine + addend for mine, addend in pairs]
 
     def multiply(self, factors: torch.Tensor) -> None:
         """Multiply each step's scores by factors of the positions, `[position, ...]`."""

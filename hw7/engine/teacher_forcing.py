@@ -31,8 +31,7 @@ class TeacherForcing:
         source_ids: All source ids, `[source]`; none for decoder-only models.
         contrast_ids: The token that each step's token is compared with, None beyond the end of
             the contrast; None altogether without a contrast.
-        source_baseline: What a source token is replaced by, embeddings `[1, source, hidden]`.
-        target_baseline: What a target token is replaced by, embeddings `[1, position, hidden]`.
+        baseline: What a token of the inputs is replaced by, embeddings `[1, position, hidden]`.
     """
 
     network: Any
@@ -42,8 +41,12 @@ class TeacherForcing:
     first: int
     source_ids: torch.Tensor = field(default_factory=lambda: torch.empty(0, dtype=torch.long))
     contrast_ids: list[int | None] | None = None
-    source_baseline: torch.Tensor | None = None
-    target_baseline: torch.Tensor | None = None
+    baseline: torch.Tensor = field(default_factory=lambda: torch.empty(0))
+
+    @property
+    def inputs(self) -> torch.Tensor:
+        """The embeddings of the tokens that get scores, of the source or else of the target."""
+        return self.target if self.source is None else self.source
 
     @property
     def steps(self) -> int:
@@ -53,7 +56,7 @@ class TeacherForcing:
     @property
     def points(self) -> int:
         """The number of rows."""
-        return len(self.target if self.source is None else self.source)
+        return len(self.inputs)
 
     @property
     def positions(self) -> int:
@@ -200,6 +203,7 @@ def teacher_forcing(
     inputs = batch.targets if model.is_encoder_decoder else batch
     sources = batch.sources if model.is_encoder_decoder else None
     ids = batch.target_ids[0]
+    baseline = inputs.baseline_embeds[:, :-1] if sources is None else sources.baseline_embeds
     return TeacherForcing(
         network=model.model,
         source=None if sources is None else sources.input_embeds.detach(),
@@ -208,6 +212,5 @@ def teacher_forcing(
         first=first,
         source_ids=ids[:0] if sources is None else sources.input_ids[0],
         contrast_ids=None if contrast is None else contrast_ids(contrast, first, len(ids) - first),
-        source_baseline=None if sources is None else sources.baseline_embeds.detach(),
-        target_baseline=inputs.baseline_embeds[:, :-1].detach(),
+        baseline=baseline.detach(),
     )

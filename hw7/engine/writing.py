@@ -4,7 +4,7 @@ import copy
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from hw7.engine.errors import NotExplainableError
+from hw7.engine.errors import NotExplainableError, reason_of
 from hw7.engine.exactness import EXACT_FAMILIES
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def write(
             )
             is_alike = _writes_as_it_reads(model, sources, output)
     except (ValueError, TypeError) as error:
-        reason = str(error).strip().partition("\n")[0].rstrip(". ") or type(error).__name__
+        reason = reason_of(error)
         what = f"Transformers refuses generation_settings={dict(settings)}: {reason}."
         if not settings:
             what = (

@@ -221,9 +221,9 @@ def test_inseqs_own_loop_runs_where_the_fast_engine_is_declined(monkeypatch):
         return original(*arguments, **settings)
 
     original = inseq_outputs.attribute_with_inseq
-    monkeypatch.setattr("hw7.engine.attribution.attribute_with_inseq", spy)
+    monkeypatch.setattr("hw7.engine.shared_passes.attribute_with_inseq", spy)
     monkeypatch.setattr(
-        "hw7.engine.attribution.attribute_together",
+        "hw7.engine.shared_passes.attribute_together",
         lambda *_, **__: pytest.fail("the fast engine ran"),
     )
     explain(MODEL, "w1 w2", use_fast_engine=False, **QUICK)
@@ -246,7 +246,7 @@ def test_a_family_that_cannot_be_explained_is_one_sentence(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("hw7.engine.attribution.attribute_together", fail)
+    monkeypatch.setattr("hw7.engine.shared_passes.attribute_together", fail)
     with pytest.raises(MethodError, match=f"cannot be explained with .* here: {error}") as caught:
         explain(MODEL, "w1 w2", **QUICK)
     assert caught.value.__cause__.__cause__ is error
@@ -257,7 +257,7 @@ def test_other_errors_are_not_called_out_of_memory(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("hw7.engine.attribution.attribute_together", fail)
+    monkeypatch.setattr("hw7.engine.shared_passes.attribute_together", fail)
     with pytest.raises(type(error)) as caught:
         explain(MODEL, "w1 w2", **QUICK)
     assert caught.value is error
@@ -278,7 +278,7 @@ def test_every_kind_of_out_of_memory_says_what_to_try(monkeypatch, error):
     def fail(*_, **__):
         raise error
 
-    monkeypatch.setattr("hw7.engine.attribution.attribute_together", fail)
+    monkeypatch.setattr("hw7.engine.shared_passes.attribute_together", fail)
     with pytest.raises(NotEnoughMemoryError, match="smaller max_new_tokens"):
         explain(MODEL, "w1 w2", **QUICK)
 

@@ -285,6 +285,6 @@ def test_out_of_memory_says_what_to_try(translator, monkeypatch):
     def refuse(*_, **__):
         raise torch.OutOfMemoryError("CUDA out of memory")
 
-    monkeypatch.setattr("hw7.engine.attribution.attribute_together", refuse)
+    monkeypatch.setattr("hw7.engine.shared_passes.attribute_together", refuse)
     with pytest.raises(NotEnoughMemoryError, match="smaller max_new_tokens"):
         explain(translator, HOMEWORK_SENTENCE)

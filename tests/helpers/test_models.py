@@ -232,7 +232,7 @@ def test_4bit_weights_are_the_same_before_and_after_the_first_text(tmp_path):
 
 @pytest.mark.bundled
 def test_translator_is_loaded_with_its_embeddings_scaled_once(translator):
-    from hw7.engine.repairs import are_embeddings_scaled_once
+    from tests.support.attribution_checks import are_embeddings_scaled_once
 
     assert are_embeddings_scaled_once(translator)
 

@@ -3,9 +3,18 @@
 import torch
 import torch.nn.functional as F  # noqa: N812
 from inseq import FeatureAttributionOutput
+from inseq.models import AttributionModel
+
+from hw7.engine.repairs import parts_that_read_embeddings, reads_embeddings_like_ids
 
 # What legitimately differs between two computations of the same explanation.
 DIFFERENT_INFO = {"exec_time", "attributed_fn"}
+
+
+def are_embeddings_scaled_once(model: AttributionModel) -> bool:
+    """Tell whether the model treats Inseq's embeddings like the token ids they stand for."""
+    parts = parts_that_read_embeddings(model)
+    return all(reads_embeddings_like_ids(model, part) for part in parts)
 
 
 def assert_same_output(

@@ -6,7 +6,8 @@ import torch
 from helpers.attribution import attribute
 from helpers.generation import generate
 from hw7.engine.errors import NotExplainableError
-from hw7.engine.repairs import are_embeddings_scaled_once, scale_embeddings_once
+from hw7.engine.repairs import scale_embeddings_once
+from tests.support.attribution_checks import are_embeddings_scaled_once
 from tests.support.random_models import random_model, random_text, wrapped
 from tools.family_table import small_model
 

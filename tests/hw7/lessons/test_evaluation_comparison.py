@@ -3,7 +3,6 @@
 import numpy
 import pytest
 
-from hw7.engine.repairs import are_embeddings_scaled_once
 from hw7.lessons.which_method import (
     GoldSentence,
     Variant,
@@ -21,6 +20,7 @@ from hw7.lessons.which_method import (
 )
 from hw7.lessons.which_method.erasure import removable_positions
 from hw7.lessons.which_method.measurements import gold_generation, plausibility_counts
+from tests.support.attribution_checks import are_embeddings_scaled_once
 from tests.support.random_models import random_model, random_text
 
 VARIANTS = [
