@@ -9,7 +9,7 @@ import pytest
 
 from hw7.course.answer_sheet import question_cells
 from hw7.course.questions import load_questions
-from tools.execute_notebooks import NOTEBOOKS
+from tools.execute_notebooks import ENGLISH_FORM, NOTEBOOKS
 
 ENGLISH = NOTEBOOKS / "en"
 CHINESE_EDITION = sorted(NOTEBOOKS.glob("*.ipynb"))
@@ -54,6 +54,10 @@ def share_of_chinese(text):
     return len(chinese) / max(len(letters), 1)
 
 
+def paragraphs(text):
+    return sum(bool(line.strip()) for line in text.splitlines())
+
+
 def headings(text):
     return re.findall(r"^(#+) ", text, re.MULTILINE)
 
@@ -68,9 +72,22 @@ def test_both_editions_have_the_same_notebooks():
     assert names == {path.name for path in ENGLISH.glob("*.ipynb")}
 
 
+def without_english_form(cells):
+    return [(source.replace(ENGLISH_FORM, ""), tags) for source, tags in code(cells)]
+
+
 @every_notebook
 def test_code_cells_and_their_tags_are_identical(path):
-    assert code(english_cells(path)) == code(chinese_cells(path))
+    assert without_english_form(english_cells(path)) == code(chinese_cells(path))
+
+
+@every_notebook
+def test_the_explorer_starts_in_the_language_of_its_edition(path):
+    def forms(cells):
+        return [source for source, _ in code(cells) if "explore(" in source]
+
+    assert all(ENGLISH_FORM in source for source in forms(english_cells(path)))
+    assert not any("language" in source for source in forms(chinese_cells(path)))
 
 
 @every_notebook
@@ -100,9 +117,10 @@ def test_chinese_prose_would_be_noticed(path):
 
 
 @every_notebook
-def test_each_prose_cell_has_the_headings_and_names_of_its_original(path):
+def test_each_prose_cell_has_the_paragraphs_headings_and_names_of_its_original(path):
     chinese, english = prose(chinese_cells(path)), prose(english_cells(path))
     for original, translation in zip(chinese, english, strict=True):
+        assert paragraphs(translation) == paragraphs(original), translation
         assert headings(translation) == headings(original), translation
         assert code_spans(translation) <= code_spans(original), translation
 
