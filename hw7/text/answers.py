@@ -5,7 +5,7 @@ from itertools import accumulate
 
 import regex
 
-from hw7.text.groups import Part, Piece, text_of
+from hw7.text.groups import Part, Piece
 
 ANSWER, THINKING = "answer", "thinking"
 """The turn that the model is asked to write, and what it writes before."""
@@ -19,18 +19,19 @@ def written_parts(prompt: str, texts: Sequence[str]) -> list[Part]:
 
     Args:
         prompt: The text before, which may have opened the thinking already.
-        texts: The text of each written token.
+        texts: The text of each written token; white space around a tag is part of it.
     """
     written = "".join(texts)
-    opening = regex.match(rf"\s*{_OPENING}", written)
+    opening = regex.match(rf"\s*{_OPENING}\s*", written)
     if opening is None and not regex.search(rf"{_OPENING}\s*$", prompt):
         return [(ANSWER, False)] * len(texts)
     start = opening.end() if opening else 0
-    closing = regex.search(_CLOSING, written, pos=start)
+    closing = regex.search(rf"\s*(?:{_CLOSING})\s*", written, pos=start)
     last, answer = (closing.start(), closing.end()) if closing else (len(written), len(written))
     parts, end = [], 0
     for text in texts:
-        place, end = end, end + len(text)
+        # A token is where its first visible character is.
+        place, end = end + (len(text) - len(text.lstrip())) % max(len(text), 1), end + len(text)
         is_tag = place < start or last <= place < answer
         parts.append((THINKING, is_tag) if place < answer or not closing else (ANSWER, False))
     return parts
@@ -44,7 +45,7 @@ def places_to_explain(
     Args:
         pieces: What each written token adds to the text.
         turns: The turn of each: the answer, or the model's thinking.
-        span: Explain only the tokens of this part of what was written.
+        span: Explain only the tokens of this part of what was written, special ones left out.
         answer_only: Leave out the model's thinking and special tokens.
 
     Raises:
@@ -57,12 +58,15 @@ def places_to_explain(
     ]
     if not places:
         raise ValueError(
-            "The model wrote no answer, only its thinking. Give it more max_new_tokens, or let it "
-            "answer at once with thinking=False."
+            "The model wrote no answer, only its thinking or special tokens. Give it more "
+            "max_new_tokens, or let it answer at once with thinking=False."
         )
     if span is None:
         return places
-    texts = [text_of([pieces[place]]) for place in places]
+    if not isinstance(span, str):
+        raise ValueError(f"The span must be a part of what was written, and not {span!r}.")
+    places = [place for place in places if not pieces[place].is_special]
+    texts = [pieces[place].text for place in places]
     span, written = span.strip(), "".join(texts)
     times = written.count(span) if span else 0
     if times != 1:

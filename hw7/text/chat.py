@@ -10,6 +10,7 @@ import regex
 
 from hw7.text.answers import ANSWER
 from hw7.text.groups import Part
+from hw7.text.limits import check_text
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
@@ -63,6 +64,8 @@ def chat_prompt(
             "instead of messages, or load a chat model."
         )
     check_messages(messages)
+    if thinking not in (None, True, False):
+        raise ValueError(f"thinking must be True, False or None, and not {thinking!r}.")
     if thinking is not None and "enable_thinking" not in str(tokenizer.chat_template):
         raise ValueError(
             f"The chat template of {model.model_name} has no switch for thinking. Leave thinking= "
@@ -105,6 +108,7 @@ def check_messages(messages: Sequence[Message]) -> None:
             raise ValueError(
                 f"Message {number} of the chat has no text as its content: {content!r}."
             )
+        check_text(content, f"content of message {number}")
     if messages[-1]["role"] != "user":
         raise ValueError(
             "The last message of the chat must be the user's, since the model's answer to it is "

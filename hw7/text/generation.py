@@ -102,7 +102,8 @@ def parts_of(model: "AttributionModel", generation: Generation) -> list[Part]:
     read = generation.sources.input_tokens[0]
     tail = "".join(token_texts(read[-8:], spelling_of(model.tokenizer)))
     prompt = list(generation.prompt_parts) or [("prompt", False)] * len(read)
-    texts = [text_of([piece]) for piece in _written(model, generation)]
+    # Of special tokens their names, since the tags around the thinking may be some.
+    texts = [piece.text for piece in _written(model, generation)]
     return [*prompt, *written_parts(tail, texts)]
 
 

@@ -22,6 +22,15 @@ _WORD_BOUNDARY = regex.compile(
     regex.WORD,
 )
 
+# What UAX 29 takes for the end of a sentence, and is none: titles and other abbreviations, the
+# number or letter of an item at the start of a line.
+_NO_END = regex.compile(
+    r"(?:\b(?:Mr|Mrs|Ms|Dr|Prof|Rev|Gen|Col|Capt|Lt|Sgt|Gov|Sen|Rep|St|Mt|Fig|Eq|vs|cf|viz|approx"
+    r"|[Ee]\.\s?g|[Ii]\.\s?e)|^[^\S\n]*(?:\p{N}+|\p{Lu}))\.[^\S\n]*\Z",
+    regex.MULTILINE,
+)
+_OPENING = regex.compile(r"[\p{Ps}\p{Pi}]+\Z")
+
 
 @dataclass(frozen=True)
 class Piece:
@@ -92,13 +101,13 @@ def word_spans(pieces: Sequence[Piece]) -> list[tuple[int, int]]:
 
 
 def sentence_numbers(words: Sequence[str]) -> list[int]:
-    """Return for each word of a text a number that it shares with its sentence (UAX 29).
+    """Return for each word of a text a number that it shares with its sentence.
 
     Args:
         words: The texts of the words, spaces included; together they are the text.
     """
     text = "".join(words)
-    ends = list(sentence_boundaries(text))[1:]
+    ends = sentence_ends(text)
     first = len(text) - len(text.lstrip())
     numbers: list[int] = []
     for word, start in zip(words, accumulate(map(len, words), initial=0), strict=False):
@@ -110,3 +119,21 @@ def sentence_numbers(words: Sequence[str]) -> list[int]:
             place = start + len(word) - len(word.lstrip())
             numbers.append(bisect_right(ends, max(place, first)))
     return numbers
+
+
+def sentence_ends(text: str) -> list[int]:
+    """Return where the sentences of a text end.
+
+    They are those of Unicode (UAX 29), which knows no abbreviations, takes … for no end, and gives
+    a quote that opens right after a full stop, as in Chinese, to the sentence before it.
+    """
+    ends, start = [], 0
+    for end in list(sentence_boundaries(text.replace("…", ".")))[1:]:
+        if end < len(text):
+            if _NO_END.search(text, start, end):
+                continue
+            if opening := _OPENING.search(text, start, end):
+                end = opening.start()
+        ends.append(end)
+        start = end
+    return ends

@@ -136,10 +136,12 @@ def merged(
     if outline.start is not None:
         numbers = outline.rows.numbers[level]
         own = numpy.full(scores.shape[1], numpy.nan)
-        for column, place in enumerate(outline.places):
-            row = rows[numbers[outline.start + place]]
+        written = [outline.start + place for place in outline.places]
+        for column, place in enumerate(written):
+            row = rows[numbers[place]]
             own[column], row[column] = row[column], numpy.nan
-        if not numpy.isnan(own).all():
+        # By the groups and not by the scores, so that all methods have the same rows.
+        if any(numbers.index(numbers[place]) < place for place in written):
             rows.append(own)
             labels.append(OWN_PART)
     table = numpy.stack(rows)

@@ -39,6 +39,7 @@ def answered(qwen):
         ([{"role": 3, "content": "x"}], "role 3. Use one of system, user, assistant"),
         ([{"role": "user", "content": None}], "no text"),
         ([{"role": "user", "content": " "}], "no text"),
+        ([{"role": "user", "content": "a\ud800"}], "2 of the content of message 1 is half a"),
         ([{"role": "user", "content": [{"type": "text", "text": "x"}]}], "no text"),
         (chat("x", "y"), "last message .* user's"),
     ],
@@ -63,6 +64,19 @@ def test_templates_own_refusal_is_passed_on():
 def test_switch_for_thinking_that_a_template_has_not_is_refused():
     with pytest.raises(TextError, match="no switch for thinking"):
         explain(chat_model(STRICT_TEMPLATE), chat=QUESTION, thinking=False)
+
+
+@pytest.mark.parametrize("thinking", ["no", 2])
+def test_switch_for_thinking_that_is_none_is_refused(qwen, thinking):
+    with pytest.raises(TextError, match="must be True, False or None, and not"):
+        explain(qwen, chat=QUESTION, thinking=thinking)
+
+
+def test_tags_of_thinking_may_be_special_tokens():
+    model = chat_model()
+    model.tokenizer.add_special_tokens({"additional_special_tokens": ["<think>", "</think>"]})
+    made = explain(model, chat=QUESTION, target=REPLY, methods=["saliency"], answer_only=True)
+    assert "".join(made.table().columns).startswith("Paris.")
 
 
 def test_thinking_without_a_chat_is_refused(qwen):
@@ -133,7 +147,7 @@ def test_levels_of_a_chat_sum_to_one_and_to_the_level_below(answered, method):
 
 def test_sentences_of_the_answer_end_in_chinese_too(answered):
     columns = list(answered.table("saliency", level="sentence").columns)
-    assert columns[-2:] == ["↵↵Paris.", "巴黎。"]
+    assert columns[-2:] == ["Paris.", "巴黎。"]
 
 
 def test_rows_can_be_restricted_to_the_words_of_the_user(answered):
@@ -148,7 +162,7 @@ def test_answer_only_leaves_thinking_and_special_tokens_out(qwen):
         qwen, chat=QUESTION, target=REPLY + "<|im_end|>", methods=["saliency"], answer_only=True
     )
     assert list(made.table(level="turn").columns) == ["answer"]
-    assert "".join(made.table().columns) == "↵↵Paris.␣◌◌巴◌◌黎◌◌。"
+    assert "".join(made.table().columns) == "Paris.␣◌◌巴◌◌黎◌◌。"
 
 
 def test_answer_that_was_never_begun_is_refused(qwen):

@@ -16,6 +16,12 @@ from hw7.text.groups import Piece
         ("<think>\n\n</think>\n\n", ["a"], ["answer"]),
         ("", ["[", "THINK", "]", "a", "[/THINK]", "b"], ["T", "T", "T", "thinking", "T", "answer"]),
         ("", ["I", " say", " <think>"], ["answer"] * 3),
+        (
+            "",
+            ["<think>", "\n", "a", "\n", "</think>", "\n\n", " b", "\n"],
+            ["T", "T", "thinking", "T", "T", "T", "answer", "answer"],
+        ),
+        ("", ["<think>", " a", "</think>", "\n\nb"], ["T", "thinking", "T", "answer"]),
     ],
 )
 def test_thinking_is_what_stands_between_its_tags(prompt, texts, turns):
@@ -45,6 +51,19 @@ TURNS = ["thinking", *["answer"] * 4]
 )
 def test_places_of_a_span_or_answer_are_those_of_its_tokens(span, answer_only, places):
     assert places_to_explain(WRITTEN, TURNS, span, answer_only=answer_only) == places
+
+
+def test_special_token_before_or_within_a_span_is_no_part_of_it():
+    special = Piece("<unk>", is_special=True)
+    pieces = [special, Piece("a"), special, Piece("b"), special]
+    assert places_to_explain(pieces, ["answer"] * 5, "ab", answer_only=False) == [1, 3]
+    assert places_to_explain(pieces, ["answer"] * 5, "b", answer_only=False) == [3]
+
+
+@pytest.mark.parametrize("span", [3, ["hm"], True])
+def test_span_that_is_no_text_is_refused(span):
+    with pytest.raises(ValueError, match="span must be a part of what was written, and not"):
+        places_to_explain(WRITTEN, TURNS, span, answer_only=False)
 
 
 @pytest.mark.parametrize("span", ["hm", "</s>", ""])

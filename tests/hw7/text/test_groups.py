@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from uniseg.linebreak import line_break
 from uniseg.wordbreak import word_boundaries, word_break
 
-from hw7.text.groups import word_spans
+from hw7.text.groups import sentence_ends, word_spans
 from hw7.text.spelling import INCOMPLETE, Spelling, byte_of_character, pieces_of, token_texts
 
 CHARACTER_OF = {byte: character for character, byte in byte_of_character().items()}
@@ -123,3 +123,27 @@ def test_spans_cover_every_token_once_in_order(tokens, spelling):
     assert [place for start, end in spans for place in range(start, end)] == list(
         range(len(tokens))
     )
+
+
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["他说：“你好。”", "然后走了。"],
+        ["他说。", "“再见！”", "（真的！）", "「是吗？」", "好"],
+        ["我不知道……", "他走了。"],
+        ["Wait… what? ", "He left… ", "Then he slept."],
+        ["Dr. Smith met Mr. Lee. ", "They ate rice, i.e. Basmati. ", "See Fig. 2. ", "Yes."],
+        ["Pi is 3.14. ", "It is 4. ", "No."],
+        ["1. First\n", "2. Second\n", "A. Paris.\n", "B. London"],
+        ["你好。 \n", "Hi! ", "再见"],
+    ],
+)
+def test_sentences_end_where_a_reader_ends_them(sentences):
+    assert sentence_ends("".join(sentences)) == list(accumulate(map(len, sentences)))
+
+
+@given(st.text("ab.。…“”（） \nA1Dr", max_size=20))
+def test_sentences_end_in_order_and_cover_the_text(text):
+    ends = sentence_ends(text)
+    assert ends == sorted(ends)
+    assert ends[-1:] == [len(text)][: len(text)]

@@ -73,6 +73,13 @@ def test_columns_without_any_score_stay_empty(story):
     assert numpy.isnan(words).all()
 
 
+def test_row_of_earlier_parts_is_there_for_scores_of_the_input_alone(story):
+    scores = numpy.where(numpy.arange(5)[:, None] < 3, SCORES, NAN)
+    table, labels = merged(scores, story, "turn", "sum")
+    assert labels == merged(SCORES, story, "turn", "sum")[1]
+    assert numpy.isnan(table[labels.index(OWN_PART)]).all()
+
+
 @st.composite
 def stories(draw):
     """Nested groups at random, and columns that sum to one."""
