@@ -171,13 +171,12 @@ class Explanation(Scores):
 
     def notes(self, level: str) -> list[str]:
         """Return the sentences that must be read with the heatmap of a level."""
-        first = self.methods[0]
         return notes_on(
             self.outline,
             level,
             self.aggregation,
             is_cut=not self.is_complete,
-            has_own_part=level != "token" and OWN_PART in self.table(first, level=level).index,
+            has_own_part=OWN_PART in self.table(self.methods[0], level=level).index,
             explained=self._explained(),
             outputs=[output.info for output in self.attributions.values()],
         )

@@ -32,7 +32,7 @@ def check_methods(model: "AttributionModel", methods: Sequence[str]) -> None:
 def check_options(
     methods: Sequence[str], options: Mapping[str, Mapping[str, Any]] | None
 ) -> dict[str, dict[str, Any]]:
-    """Return each method's options, empty where there are none.
+    """Return each method's options, those that are None left out.
 
     Raises:
         MethodError: A name is unknown, no method has such options, or a count is none.
@@ -50,4 +50,5 @@ def check_options(
         check_names(own or (), OPTIONS.get(method, ()), f"option of {method}", MethodError)
         with told_as(MethodError):
             check_counts(method, own or {})
-    return {method: dict(options.get(method) or {}) for method in methods}
+    given = {method: options.get(method) or {} for method in methods}
+    return {m: {n: own[n] for n in own if own[n] is not None} for m, own in given.items()}

@@ -13,6 +13,7 @@ import numpy as np
 import torch
 
 from hw7.engine.chunks import run_in_chunks
+from hw7.engine.errors import NotExplainableError
 from hw7.engine.occlusion import rows_at_once
 from hw7.engine.progress import Progress
 from hw7.engine.step_outputs import StepScores
@@ -91,12 +92,19 @@ def ablate(forcing: TeacherForcing, options: Mapping[str, Any], columns: Any) ->
         columns: Turns logits `[row, step, vocabulary]` into scores `[row, column]`.
 
     Raises:
-        ValueError: There are too few draws, or a part that is not in the input.
+        NotExplainableError: There are too few draws, the seed is none, or the parts are not
+            disjoint ones of the input.
     """
     parts = parts_of(forcing, options)
     draws, seed = options.get("draws", DRAWS), options.get("seed", 0)
     if draws < FEWEST_DRAWS:
-        raise ValueError(f"{draws} draws are too few to fit and to judge a surrogate: 8 at least.")
+        raise NotExplainableError(
+            f"{draws} draws are too few to fit and to judge a surrogate: {FEWEST_DRAWS} at least."
+        )
+    if type(seed) is not int or not 0 <= seed < 2**63:
+        raise NotExplainableError(
+            f"seed of ablation must be a whole number from 0 on, not {seed!r}."
+        )
     is_exact = 2 ** len(parts) <= draws
     if is_exact:
         is_there = torch.tensor(list(product([False, True], repeat=len(parts))))
@@ -121,7 +129,7 @@ def parts_of(forcing: TeacherForcing, options: Mapping[str, Any]) -> Sequence[Se
     """Return the positions of the input that are left out together, part by part.
 
     Raises:
-        ValueError: There is nothing to leave out, or it is not there.
+        NotExplainableError: There is nothing to leave out, or it is not there or there twice.
     """
     parts = options.get("parts")
     ids = forcing.source_ids if forcing.source is not None else forcing.prompt_ids
@@ -130,10 +138,18 @@ def parts_of(forcing: TeacherForcing, options: Mapping[str, Any]) -> Sequence[Se
         names = ("pad_token_id", "bos_token_id", "eos_token_id")
         special = [getattr(config, name, None) for name in names]
         parts = [[place] for place, id_ in enumerate(ids.tolist()) if id_ not in special]
-    if not parts:
-        raise ValueError("The input has no parts to leave out.")
-    if not {place for part in parts for place in part} <= set(range(len(ids))):
-        raise ValueError(f"parts hold positions of the input, from 0 to {len(ids) - 1}.")
+    if isinstance(parts, (list, tuple)) and not parts:
+        raise NotExplainableError("The input has no parts to leave out, only special tokens.")
+    try:
+        places = [place for part in parts for place in part]
+        is_usable = all(map(len, parts)) and all(type(place) is int for place in places)
+    except TypeError:
+        is_usable = False
+    if not is_usable or sorted(places) != sorted({*places} & {*range(len(ids))}):
+        raise NotExplainableError(
+            "parts of ablation must be lists of positions of the input, from 0 to "
+            f"{len(ids) - 1} and each in one part, not {parts!r}."
+        )
     return parts
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from hw7.engine.errors import NotExplainableError
@@ -63,10 +64,15 @@ def _numbers(option: str, chosen: Any, count: int) -> list[int]:
     if chosen is None:
         return list(range(count))
     numbers = list(chosen) if isinstance(chosen, (list, tuple, range)) else [chosen]
-    is_usable = [type(number) is int and 0 <= number < count for number in numbers]
+    is_usable = [
+        isinstance(number, (int, np.integer))
+        and not isinstance(number, bool)
+        and 0 <= number < count
+        for number in numbers
+    ]
     if not numbers or not all(is_usable):
         raise NotExplainableError(
             f"{option} of attention must be a number from 0 to {count - 1}, or a list of such "
             f"numbers, and not {chosen!r}; None takes all."
         )
-    return numbers
+    return list(dict.fromkeys(map(int, numbers)))

@@ -29,20 +29,26 @@ def logit_lens(
         place: The place of the token in the targets.
 
     Returns:
-        One for each layer, from the first on: the softmax of the output head's logits, read off
-        the state behind that layer after the model's final norm. The last one is the model's own.
+        One for each layer, from the first on: the softmax of the logits that the model gives, from
+        its final norm on, for the state behind that layer. The last one is the model's own.
 
     Raises:
         NotExplainableError: The model does not end in a norm and an output head.
     """
     network, ids = model.model, targets.input_ids
-    norm, head = _final_norm(network), network.get_output_embeddings()
-    with torch.inference_mode(), Recorder([norm], []) as recorder:
-        output = network(ids[:, :place], use_cache=False, output_hidden_states=True)
+    norm = _final_norm(network)
+    with torch.inference_mode():
+        with Recorder([norm], []) as recorder:
+            output = network(ids[:, :place], use_cache=False, output_hidden_states=True)
         # Transformers gives the last state behind the norm, the others before it.
         states = [*output.hidden_states[1:-1], recorder.inputs[norm]]
-        read = torch.stack([state[0, -1].to(states[-1].device) for state in states])
-        logits = head(norm(read))
+        read = torch.stack([state[0, -1:].to(states[-1].device) for state in states])
+        # By the model itself, which may project what its head reads, and scale or cap its logits.
+        replacing = norm.register_forward_pre_hook(lambda module, given: (read, *given[1:]))
+        try:
+            logits = network(ids[:, :1].repeat(len(read), 1), use_cache=False).logits[:, 0]
+        finally:
+            replacing.remove()
         own = output.logits[0, -1].to(logits.device)
         # Rounding, of float32 where the norms are computed in it.
         rounding = max(torch.finfo(kind).eps for kind in (logits.dtype, torch.float32)) ** 0.5

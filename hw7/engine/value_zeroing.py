@@ -107,6 +107,11 @@ class Zeroing:
 
         self._network, self._stack, self._heads = network, stack, heads
         self._blocks = list(find_block_stack(stack))
+        if isinstance(heads, dict) and not {*heads} <= {*range(len(self._blocks))}:
+            raise NotExplainableError(
+                f"zeroed_units_indices must be heads of layers from 0 to {len(self._blocks) - 1}, "
+                f"and not of {', '.join(map(repr, heads))}."
+            )
         self._is_encoder = network.config.is_encoder_decoder and stack is network.get_encoder()
         self._layer_of = {
             module: layer
@@ -194,6 +199,9 @@ class Zeroing:
                 return value
             heads = heads[layer]
         try:
+            given = heads if isinstance(heads, (list, tuple)) else [heads]
+            if heads is not None and not all(type(number) is int for number in given):
+                raise TypeError
             chosen = validate_indices(value, 1, heads).reshape(-1)
         except (IndexError, RuntimeError, TypeError) as error:
             raise NotExplainableError(

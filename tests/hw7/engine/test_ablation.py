@@ -9,6 +9,7 @@ import torch
 from helpers import explain
 from helpers.errors import MethodError
 from hw7.engine.ablation import DRAWS, fitted
+from hw7.engine.errors import NotExplainableError
 from hw7.engine.shared_passes import attribute_together
 from hw7.engine.whole_answer import answer_ablation
 from tests.support.random_models import EOS, FAMILIES, encoded_texts, random_model
@@ -171,6 +172,15 @@ def test_it_is_a_method_of_the_catalog_that_leaves_out_words(translation, transl
     assert len(explanation.attribution("ablation").info["r2"]) == table.shape[1]
 
 
+def test_options_that_are_none_are_those_of_nobody():
+    model, settings = random_model("gpt2"), {"target": " w3", "methods": ["ablation"]}
+    for whole_answer in (False, True):
+        alone = explain(model, "w1 w2", whole_answer=whole_answer, **settings)
+        none = {"ablation": {"parts": None, "seed": None}}
+        made = explain(model, "w1 w2", whole_answer=whole_answer, method_options=none, **settings)
+        assert made.digest() == alone.digest()
+
+
 def test_misspelt_options_are_refused(translator):
     with pytest.raises(MethodError, match="draws"):
         explain(
@@ -186,12 +196,19 @@ def test_misspelt_options_are_refused(translator):
     ("own", "said"),
     [
         ({"draws": 7}, "8 at least"),
-        ({"parts": [[0], [40]]}, "from 0 to 3"),
         ({"parts": []}, "no parts"),
+        *(
+            ({"parts": parts}, "from 0 to 3 and each in one part")
+            for parts in (
+                [[0], [40]], [[-1]], [[0, 1], [1, 2]], [[0, 0]], [[]], [0], "ab", 5, [[True]],
+                [[0.0]],
+            )
+        ),
+        *(({"seed": seed}, "whole number from 0 on") for seed in (-1, True, 1.5, "1", 2**64)),
     ],
-)
+)  # fmt: skip
 def test_what_cannot_be_drawn_is_refused_with_the_numbers(own, said):
     model = random_model("gpt2")
     sources, targets = encoded_texts(model, 4, WRITTEN)
-    with pytest.raises(ValueError, match=said):
+    with pytest.raises(NotExplainableError, match=said):
         attribute_together(model, sources, targets, ["ablation"], options={"ablation": own})

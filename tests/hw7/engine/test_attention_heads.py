@@ -1,5 +1,6 @@
 """Attention by layer and head: the numbers are the weights of the model's own forward pass."""
 
+import numpy as np
 import pytest
 import torch
 
@@ -65,6 +66,12 @@ def test_none_takes_all(case):
     assert torch.equal(
         scores(model, generation, {"layers": None, "heads": None}), scores(model, generation, {})
     )
+
+
+def test_numbers_count_once_whoever_counted_them(case):
+    model, generation, _ = case
+    found = scores(model, generation, {"layers": np.int64(1), "heads": [0, 2, 0]})
+    assert torch.equal(found, scores(model, generation, {"layers": 1, "heads": [0, 2]}))
 
 
 def test_the_weights_of_a_token_are_those_of_its_layers_and_heads(case):

@@ -2,10 +2,11 @@
 
 import pytest
 import torch
+from transformers import OPTConfig, OPTForCausalLM
 
 from hw7.engine.errors import NotExplainableError
 from hw7.engine.logit_lens import logit_lens
-from tests.support.random_models import encoded_texts, random_model, wrapped
+from tests.support.random_models import VOCABULARY_SIZE, encoded_texts, random_model, wrapped
 from tools.family_table import small_model
 
 PLACE = 7
@@ -44,7 +45,8 @@ def test_each_layers_state_is_normed_and_unembedded():
             )
         )
     found = logit_lens(model, targets, PLACE)
-    assert len(found) == len(body.h) == len(states)
+    states = states[: len(body.h)]  # of the text; what runs later lets the model end on them
+    assert len(found) == len(body.h)
     for layer, state in zip(found, states, strict=True):
         centred = state - state.mean()
         scale = (centred.square().mean() + body.ln_f.eps).sqrt()
@@ -56,9 +58,59 @@ def test_each_layers_state_is_normed_and_unembedded():
         assert layer.probability == pytest.approx(shares[layer.id].item(), abs=1e-10)
 
 
-@pytest.mark.parametrize("family", ["marian", "t5", "gemma2", "cohere"])
+SETTINGS = {
+    "gemma2": "final_logit_softcapping",
+    "cohere": "logit_scale",
+    "granite": "logits_scaling",
+}
+
+
+def ends_of(family, config, logits):
+    """What these families do to the logits of their output head."""
+    number = getattr(config, SETTINGS[family])
+    if family == "gemma2":
+        return number * (logits / number).tanh()
+    return logits * number if family == "cohere" else logits / number
+
+
+@pytest.mark.parametrize("family", SETTINGS)
+def test_logits_are_capped_or_scaled_as_by_the_model(family):
+    network = small_model(family)
+    setattr(network.config, SETTINGS[family], 3.0)
+    setattr(network, SETTINGS[family], 3.0)  # where the model keeps it beside its settings
+    model = wrapped(network)
+    targets = encoded_texts(model, 5, 4)[1]
+    found = logit_lens(model, targets, PLACE)
+    with torch.no_grad():
+        states = network(targets.input_ids[:, :PLACE], output_hidden_states=True).hidden_states
+        logits = network.lm_head(network.model.norm(states[1][0, -1]))
+    shares = ends_of(family, network.config, logits).softmax(-1)
+    assert found[0].probability == pytest.approx(shares[found[0].id].item(), abs=1e-6)
+    assert shares[found[0].id] != pytest.approx(logits.softmax(-1)[found[0].id].item(), abs=1e-6)
+
+
+def test_what_is_projected_before_the_output_head_is_read():
+    network = OPTForCausalLM(
+        OPTConfig(
+            vocab_size=VOCABULARY_SIZE, hidden_size=32, ffn_dim=48, num_hidden_layers=3,
+            num_attention_heads=4, word_embed_proj_dim=16, init_std=0.25,
+        )
+    )  # fmt: skip
+    model = wrapped(network.eval())
+    targets = encoded_texts(model, 5, 4)[1]
+    found = logit_lens(model, targets, PLACE)
+    with torch.no_grad():
+        output = network(targets.input_ids[:, :PLACE], output_hidden_states=True)
+        body = network.model.decoder
+        state = body.project_out(body.final_layer_norm(output.hidden_states[1][0, -1]))
+        shares = network.lm_head(state).softmax(-1)
+    assert found[0].probability == pytest.approx(shares[found[0].id].item(), abs=1e-6)
+    assert len(found) == 3
+
+
+@pytest.mark.parametrize("family", ["marian", "t5", "openai-gpt"])
 def test_a_model_that_ends_otherwise_is_refused_in_a_sentence(family):
-    """Translators, and families that bend or scale the logits behind the output head."""
+    """Translators, and a family without a norm before the output head."""
     is_random = family in ("marian", "t5")
     model = random_model(family) if is_random else wrapped(small_model(family))
     with pytest.raises(NotExplainableError, match=r"does not end in a norm and an output head"):

@@ -171,12 +171,19 @@ def test_only_the_chosen_heads_are_zeroed():
     assert not scores[..., [0, 2]].nan_to_num().any()
 
 
-@pytest.mark.parametrize("heads", [7, [], "0", (1, 1)])
+@pytest.mark.parametrize("heads", [7, [], "0", (1, 1), True, [0.0, 1.0]])
 def test_heads_that_are_not_there_are_refused_with_the_range(heads):
     model, sources, targets = laid_out("gpt2")
     with pytest.raises(NotExplainableError, match="heads from 0 to 3"):
         scores_of(model, sources, targets, decoder_zeroed_units_indices=heads)
     assert model.model.config._attn_implementation == "eager"
+
+
+@pytest.mark.parametrize("layer", [3, -1, "0"])
+def test_layers_that_are_not_there_are_refused_with_the_range(layer):
+    model, sources, targets = laid_out("gpt2")
+    with pytest.raises(NotExplainableError, match="of layers from 0 to 2, and not of"):
+        scores_of(model, sources, targets, decoder_zeroed_units_indices={layer: [0]})
 
 
 def test_chunks_of_the_tokens_give_the_same_scores(monkeypatch):
