@@ -64,7 +64,7 @@ def write(
     else:
         greedy.max_length = most + (1 if model.is_encoder_decoder else sources.input_ids.shape[1])
     try:
-        greedy.update(**settings)
+        greedy.update(**settings, return_dict_in_generate=True, output_logits=True)
         # Transformers puts the model's own setting wherever None was asked for.
         model.model.generation_config = greedy
         with torch.inference_mode():
@@ -73,8 +73,6 @@ def write(
                 attention_mask=sources.attention_mask,
                 generation_config=greedy,
                 tokenizer=model.tokenizer,
-                return_dict_in_generate=True,
-                output_logits=True,
             )
             is_alike = _writes_as_it_reads(model, sources, output)
     except (ValueError, TypeError) as error:
