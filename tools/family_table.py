@@ -72,6 +72,7 @@ SMALL_VALUE_OF = {name: value for value, names in SMALL_VALUES for name in names
 # Families whose dimensions have to fit each other in a way of their own.
 OF_FAMILY: dict[str, dict[str, Any]] = {
     "mamba2": {"num_heads": 8, "head_dim": 8, "n_groups": 1, "expand": 2},
+    "deepseek_v2": {"num_experts_per_tok": 2},
     "opt": {"ffn_dim": 48},
     "rwkv": {"attention_hidden_size": 32, "context_length": 64},
     "gpt_neo": {"attention_types": [[["global", "local"], 1]], "num_layers": 2},
