@@ -64,10 +64,10 @@ def build_answer_sheet(
             ``{{ questions }}`` what the sheet's checks must know of its questions, and
             ``{{ bootstrap }}`` the cell every notebook starts with. The English text of a cell is
             in its metadata, under ``en``.
-        questions: The questions as this student is asked them.
-        sentence: The sentence the translation questions are about.
+        questions: As this student is asked them.
+        sentence: What the translation questions are about.
         student_id: Whose sheet it is; "" leaves it to the student.
-        language: The language of the prose.
+        language: Of the prose.
         address: Where the sheet installs the kit from; "" leaves it to ``hw7 release``.
         opened: Right answers that the sheet itself may tell.
     """
@@ -102,11 +102,10 @@ def build_answer_sheet(
 def question_cells(question: Question, language: Language) -> list[nbformat.NotebookNode]:
     """Return a question's three cells: the text, the empty answer, the format check."""
     number, unit = question.id.removeprefix("q"), " 分：" if language == "zh" else " points: "
-    heading = {
-        "zh": f"第 {number} 题（{question.points:g} 分）",
-        "en": f"Question {number} ({question.points:g} points)",
-    }[language]
-    lines = [f"### {heading}", "", getattr(question.wording, language)]
+    heading = f"### Question {number} ({question.points:g} points)"
+    if language == "zh":
+        heading = f"### 第 {number} 题（{question.points:g} 分）"
+    lines = [heading, "", getattr(question.wording, language)]
     lines += [""] if question.options or question.rubric else []
     lines += [f"- **{name}** {getattr(w, language)}" for name, w in question.options.items()]
     lines += [f"- {line.points:g}{unit}{getattr(line, language)}" for line in question.rubric]

@@ -5,14 +5,11 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Literal
+from typing import Any, Literal
 
 from hw7.course.constants import Constant
 from hw7.course.literals import Assignment
 from hw7.course.questions import Question
-
-if TYPE_CHECKING:
-    from opencc import OpenCC
 
 Status = Literal["accepted", "unanswered", "malformed"]
 
@@ -22,7 +19,7 @@ MAX_TOKEN_CHARACTERS = 40
 _WRAPPING = " \t\n\u3000\"'`“”‘’「」『』《》〈〉()[]{}【】"
 _TRAILING = ".。,，、;；:：!！"
 _LEADING = re.compile(
-    r"(?:the )?(?:我选|选项|选择|选|答案|词元|重要性|分数|option|answer|token|importance|score)"
+    r"^(?:the )?(?:我选|选项|选择|选|答案|词元|重要性|分数|option|answer|token|importance|score)"
     r"\s*(?:是|为|is)?\s*[:=]?\s*",
     re.I,
 )
@@ -39,31 +36,19 @@ _FRACTION = re.compile(r"(\d{1,9})\s*/\s*([1-9]\d{0,8})")
 
 @dataclass(frozen=True)
 class Answer:
-    """What one student answered to one question.
+    """What one student answered to one question."""
 
-    Attributes:
-        status: ``accepted`` means the format is legal, not that the answer is right.
-        value: A letter or token, a number, or a text; None unless accepted.
-        notes: What was normalised on the way.
-        problem: Why it is malformed.
-        typed: What stands in the sheet, where it is malformed.
-    """
-
-    status: Status
-    value: str | float | None = None
-    notes: tuple[str, ...] = ()
-    problem: str = ""
-    typed: str = ""
+    status: Status  # accepted: the format is legal, not that the answer is right
+    value: str | float | None = None  # a letter or token, a number, or a text; where accepted
+    notes: tuple[str, ...] = ()  # what was normalised on the way
+    problem: str = ""  # why it is malformed
+    typed: str = ""  # what stands in the sheet, where it is malformed
 
 
 def interpret(question: Question, given: Assignment | Constant) -> Answer:
-    """Read what was typed as an answer to a question: right type, legal option, number in range.
+    """Read what was typed as an answer to a question as this student was asked it.
 
     The answer sheet, its self-check and the grader all call this, so that they agree.
-
-    Args:
-        question: The question as this student was asked it.
-        given: What stands in the sheet, or a value.
     """
     found = given if isinstance(given, Assignment) else Assignment(question.id, given)
     if found.is_empty:
@@ -72,9 +57,9 @@ def interpret(question: Question, given: Assignment | Constant) -> Answer:
     if question.type == "text":
         return _free_text(found, notes)
     if found.problem:
-        bare = Assignment(found.name, found.typed, note="没有加引号 (without quotes)")
         if len(found.typed) < MAX_TOKEN_CHARACTERS and _is_answer(question, found.typed):
-            return interpret(question, bare)
+            note = "没有加引号 (without quotes)"
+            return interpret(question, Assignment(found.name, found.typed, note=note))
         return Answer("malformed", None, notes, found.problem, found.typed)
     if found.later:
         notes += (f"后来写的读不出，未算 (later typed, not counted): {_brief(found.later)}",)
@@ -110,37 +95,33 @@ def _plain(text: str) -> str:
     return unicodedata.normalize("NFKC", seen)
 
 
-def _without_lead(text: str) -> str:
-    """Return an answer without words before it, such as ``答案是``."""
-    return text[found.end() :] if (found := _LEADING.match(text)) else text
-
-
 def _letter(question: Question, value: str) -> Answer:
     """Accept ``B``, ``ｂ``, ``(B)``, ``选B。``, ``B. wording``, and the option's whole wording."""
     for name, wording in question.options.items():
         if value.strip() in {wording.zh, wording.en}:
             return Answer("accepted", name, (f"选项原文读作 {name} (wording read as {name})",))
     plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip(_WRAPPING + _TRAILING)
-    plain = _without_lead(plain).strip(_WRAPPING + _TRAILING)
+    plain = _LEADING.sub("", plain).strip(_WRAPPING + _TRAILING)
     letter, rest = plain[:1].upper(), plain[1:].strip()
     others = re.findall(r"(?<![A-Za-z])[A-Z](?![A-Za-z])", rest if len(rest) > 4 else rest.upper())
     is_alone = not plain[1:2].isalnum() or not plain[1:2].isascii()
     if letter in question.options and is_alone and not set(others) & set(question.options):
         return _accepted(letter, value)
     legal = "、".join(question.options)
-    return _malformed(f"{_brief(value)} 不是选项 {legal} 之一 (not one of the options)")
+    return Answer(
+        "malformed", problem=f"{_brief(value)} 不是选项 {legal} 之一 (not one of the options)"
+    )
 
 
 def _token(question: Question, value: str) -> Answer:
     """Accept a token with quotes, blanks, its score, SentencePiece's mark, or in other characters.
 
-    Where exactly one token on offer is the same in simplified characters and lower case, it is
-    meant.
+    Where exactly one on offer is the same in simplified characters and lower case, it is meant.
     """
     plain = _plain(value[:MAX_CHOICE_CHARACTERS]).strip().lstrip("▁_")
     token = plain.strip(_WRAPPING + _TRAILING) or plain
     if token not in question.suggestions:
-        bare = _SCORE.sub("", _BRACKETS.sub("", _without_lead(token)))
+        bare = _SCORE.sub("", _BRACKETS.sub("", _LEADING.sub("", token)))
         token = bare.strip(_WRAPPING + _TRAILING) or token
     for spelling, aliases in question.aliases.items():
         token = spelling if token in aliases else token
@@ -165,7 +146,7 @@ def simplified(token: str) -> str:
 
 
 @lru_cache(maxsize=1)
-def _converter() -> "OpenCC":
+def _converter() -> Any:
     from opencc import OpenCC  # reads its dictionaries
 
     return OpenCC("t2s")
@@ -180,10 +161,14 @@ def _number(question: Question, value: Constant) -> Answer:
     if number is None:
         return _malformed(f"{_brief(value)} 不是数字 (not a number)")
     if not math.isfinite(number):
-        return _malformed("无穷大或 NaN 不是答案 (infinity and NaN are no answers)")
+        return Answer(
+            "malformed", problem="无穷大或 NaN 不是答案 (infinity and NaN are no answers)"
+        )
     low, high = question.minimum, question.maximum
     if low is not None and high is not None and not low <= number <= high:
-        return _malformed(f"{number:g} 不在 {low:g} 到 {high:g} 之间 (out of range)")
+        return Answer(
+            "malformed", problem=f"{number:g} 不在 {low:g} 到 {high:g} 之间 (out of range)"
+        )
     is_plain = not isinstance(value, str) or _PLAIN_NUMBER.fullmatch(value)
     notes = () if is_plain else (f"{_brief(value)} 读作 {number:g} (read as {number:g})",)
     return Answer("accepted", number, notes)
@@ -198,7 +183,7 @@ def parse_number(text: str) -> float | None:
     is_ambiguous = any(unicodedata.category(character) == "No" for character in text[:100])  # 0.03²
     if len(text) > MAX_NUMBER_CHARACTERS or is_ambiguous:
         return None
-    plain = _without_lead(_BRACKETS.sub("", _plain(text).strip(_WRAPPING)))
+    plain = _LEADING.sub("", _BRACKETS.sub("", _plain(text).strip(_WRAPPING)))
     plain = _ABOUT.sub("", _BEFORE_NUMBER.sub("", plain, count=1))
     plain = plain.strip(_WRAPPING).rstrip("。,，、;:!")
     if fraction := _FRACTION.fullmatch(plain):
@@ -206,7 +191,9 @@ def parse_number(text: str) -> float | None:
     divisor = 1.0
     if plain.startswith("百分之") or plain.endswith("%"):
         divisor, plain = 100.0, plain.removeprefix("百分之").removesuffix("%").strip()
-    plain = _western_digits(plain)
+    if set(plain) & {*_CHINESE, "十"}:  # up to ninety-nine, with or without decimals
+        western = plain.translate(_WESTERN)
+        plain = _TENS.sub(lambda tens: f"{tens[1] or 1}{tens[2] or 0}", western, count=1)
     if plain.count(",") == 1 and "." not in plain and len(plain.split(",")[0].lstrip("+-")) <= 1:
         plain = plain.replace(",", ".")
     if plain.count(".") == 2:
@@ -215,14 +202,6 @@ def parse_number(text: str) -> float | None:
     if not plain.isascii() or not _PLAIN_NUMBER.fullmatch(plain):
         return None
     return float(plain) / divisor
-
-
-def _western_digits(text: str) -> str:
-    """Rewrite Chinese digits up to ninety-nine, with or without decimals; leave the rest alone."""
-    if not set(text) & {*_CHINESE, "十"}:
-        return text
-    western = text.translate(_WESTERN)
-    return _TENS.sub(lambda tens: f"{tens[1] or 1}{tens[2] or 0}", western, count=1)
 
 
 def _malformed(problem: str) -> Answer:

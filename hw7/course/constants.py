@@ -27,6 +27,8 @@ def folded(node: ast.expr) -> Constant:
             return None
         case ast.Tuple(elts=[one]) | ast.List(elts=[one]) | ast.Set(elts=[one]):
             return folded(one)
+        case ast.Tuple(elts=[ast.Constant(value=0), ast.Constant(value=int() as decimals)]):
+            return f"0,{decimals:d}"  # what Python makes of a decimal comma
         case ast.JoinedStr(values=parts):
             return "".join(str(folded(part)) for part in parts)
         case ast.FormattedValue(value=part, conversion=-1, format_spec=None):
@@ -67,13 +69,6 @@ def _number(value: Constant) -> int | float:
     if not isinstance(value, int | float):
         raise ValueError("no number")
     return value
-
-
-def decimal_comma(node: ast.Tuple) -> str:
-    """Return ``"0,5"`` for the tuple that Python makes of ``0,5``, and "" for anything else."""
-    parts = [part.value for part in node.elts if isinstance(part, ast.Constant)]
-    decimals = [str(part) for part in parts if type(part) is int and part < 10**12]
-    return ",".join(decimals) if len(node.elts) == len(decimals) == 2 and decimals[0] == "0" else ""
 
 
 def describe(node: ast.expr) -> str:

@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from hw7.course.constants import Constant, decimal_comma, describe, folded
+from hw7.course.constants import Constant, describe, folded
 from hw7.course.untrusted_code import NAME, answer_lines, answer_name, parsed, without_magic
 
 MAX_CELL_CHARACTERS = 200_000
@@ -25,23 +25,14 @@ _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 
 @dataclass(frozen=True)
 class Assignment:
-    """One ``q3 = …`` found in a cell.
+    """One ``q3 = …`` found in a cell."""
 
-    Attributes:
-        name: ``"q3"``, ``"student_id"`` or ``"sentence"``.
-        value: The literal, when ``problem`` is empty; None stands for no answer.
-        problem: Why the right-hand side can't be read; empty when it can.
-        note: What was accepted although Python would not have.
-        typed: The right-hand side as it was typed, where ``value`` does not say it.
-        later: What was typed for the same name afterwards and can't be read.
-    """
-
-    name: str
-    value: Constant = None
-    problem: str = ""
-    note: str = ""
-    typed: str = ""
-    later: str = ""
+    name: str  # "q3", "student_id" or "sentence"
+    value: Constant = None  # None stands for no answer
+    problem: str = ""  # why the right-hand side can't be read
+    note: str = ""  # what was accepted although Python would not have
+    typed: str = ""  # the right-hand side as it was typed, where ``value`` does not say it
+    later: str = ""  # what was typed for the same name afterwards and can't be read
 
     @property
     def is_empty(self) -> bool:
@@ -50,12 +41,11 @@ class Assignment:
 
 
 def read_assignments(source: str) -> list[Assignment]:
-    """Return the assignments to answers in one code cell, in order.
+    """Return the assignments to answers in one code cell of a stranger, in order.
 
-    Args:
-        source: The cell's code, from a stranger. It is never compiled or executed: Python's parser
-            sees it where it is short enough to be harmless, and only literals are taken out of the
-            tree. Where it is not, or is no Python, the lines that start with ``q3 =`` are read.
+    It is never compiled or executed: Python's parser sees it where it is short enough to be
+    harmless, and only literals are taken out of the tree. Where it is not, or is no Python, the
+    lines that start with ``q3 =`` are read.
     """
     if not NAME.search(source[:MAX_CELL_CHARACTERS]) or _CELL_MAGIC.match(source):
         return []
@@ -74,9 +64,9 @@ def read_assignments(source: str) -> list[Assignment]:
     return [found for line in answer_lines(source) for found in _read_line(*line)]
 
 
-def last_assignments(sources: Iterable[str]) -> tuple[dict[str, Assignment], list[str]]:
-    """Return what ``last_of`` says of the assignments in code cells."""
-    return last_of(found for source in sources for found in read_assignments(source))
+def last_assignments(sources: Iterable[str]) -> dict[str, Assignment]:
+    """Return the last answer to each name in code cells, as ``last_of`` has it."""
+    return last_of(found for source in sources for found in read_assignments(source))[0]
 
 
 def last_of(assignments: Iterable[Assignment]) -> tuple[dict[str, Assignment], list[str]]:
@@ -103,9 +93,8 @@ def last_of(assignments: Iterable[Assignment]) -> tuple[dict[str, Assignment], l
 
 def _read_python(source: str) -> list[Assignment] | None:
     """Return what code assigns to answers, None where it is no Python or might hurt the parser."""
-    tree = parsed(source)
     lines = source.encode("utf-8", "replace").split(b"\n")
-    return None if tree is None else list(_read_block(tree.body, lines))
+    return None if (tree := parsed(source)) is None else list(_read_block(tree.body, lines))
 
 
 def _read_block(
@@ -114,17 +103,15 @@ def _read_block(
     """Yield what statements assign to answers; names inside functions and classes are others."""
     for node in nodes:
         for target, value in _assigned(node):
-            found = _read_target(target, value, lines)
-            yield from map(_conditional, found) if is_conditional else found
+            for found in _read_target(target, value, lines):
+                if is_conditional:
+                    typed = f"if …: {found.typed or found.value}"
+                    found = Assignment(found.name, problem=_CONDITIONAL, typed=typed)
+                yield found
         if isinstance(node, ast.With | ast.Try):
             yield from _read_block(node.body, lines, is_conditional)
         elif isinstance(node, ast.If | ast.For | ast.While):
             yield from _read_block([*node.body, *node.orelse], lines, True)
-
-
-def _conditional(found: Assignment) -> Assignment:
-    typed = f"if …: {found.typed or found.value}"
-    return replace(found, value=None, problem=_CONDITIONAL, typed=typed)
 
 
 def _assigned(node: ast.AST) -> Iterator[tuple[ast.expr, ast.expr | None]]:
@@ -166,8 +153,6 @@ def _typed(lines: list[bytes], node: ast.expr) -> str:
 
 
 def _read_value(name: str, node: ast.expr, note: str, lines: list[bytes]) -> Assignment:
-    if isinstance(node, ast.Tuple) and (decimal := decimal_comma(node)):
-        return Assignment(name, decimal, note="小数点写成了逗号 (decimal comma)")
     if isinstance(node, ast.Name) and not node.id.isascii():
         return Assignment(name, node.id, note="没有加引号 (without quotes)")
     try:
@@ -218,9 +203,5 @@ def printable(text: str) -> str:
     """
     if text.replace("\n", "").replace("\t", "").isprintable():
         return text  # at the speed of C, and true of nearly all
-    kept = (
-        character
-        for character in text
-        if character in "\n\t" or unicodedata.category(character) not in {"Cc", "Cs", "Cn"}
-    )
+    kept = (c for c in text if c in "\n\t" or unicodedata.category(c) not in {"Cc", "Cs", "Cn"})
     return _OVERRIDES.sub("", "".join(kept))

@@ -22,25 +22,15 @@ _WRONG_NUMBER = Wording(
 
 
 class KeyAnswer(Record):
-    """The right answer to one question.
+    """The right answer to one question."""
 
-    Attributes:
-        correct: The right letter or token of a choice.
-        value: The right number.
-        tolerance: By how much a number may differ and still be right.
-        margin: By how much the strongest token leads the second, where a token is asked for.
-        accepted: Further letters, tokens or numbers that are right too.
-        void: Whether everybody gets the points, whatever was answered.
-        feedback: What to tell a student who chose a wrong letter or token.
-    """
-
-    correct: str | None = None
+    correct: str | None = None  # the right letter or token of a choice
     value: float | None = None
-    tolerance: float | None = Field(default=None, ge=0)
-    margin: float | None = None
-    accepted: list[str | float] = Field(default_factory=list)
-    void: bool = False
-    feedback: dict[str, Wording] = Field(default_factory=dict)
+    tolerance: float | None = Field(default=None, ge=0)  # by how much a right number may differ
+    margin: float | None = None  # by how much the strongest token leads the second
+    accepted: list[str | float] = Field(default_factory=list)  # right too
+    void: bool = False  # whether everybody gets the points, whatever was answered
+    feedback: dict[str, Wording] = Field(default_factory=dict)  # to a wrong choice
 
     @model_validator(mode="after")
     def _has_one_answer(self) -> "KeyAnswer":
@@ -59,18 +49,13 @@ class Conceptual(Record):
 
 @dataclass(frozen=True)
 class Mark:
-    """One student's answer to one question and what it earned.
-
-    Attributes:
-        points: None until a human has read a free text.
-        feedback: What the student is told.
-    """
+    """One student's answer to one question and what it earned."""
 
     question: Question
     answer: Answer
     verdict: Verdict
-    points: float | None
-    feedback: Wording | None = None
+    points: float | None  # None until a human has read a free text
+    feedback: Wording | None = None  # what the student is told
 
 
 def mark_answer(question: Question, given: Assignment | None, key: KeyAnswer | None) -> Mark:

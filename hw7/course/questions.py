@@ -12,7 +12,7 @@ from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
 
 # The safe loader in C reads a key for 1,000 students in a second instead of ten.
-_SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 QuestionId = Annotated[str, Field(pattern=r"^q[1-9][0-9]?$")]
 
@@ -145,7 +145,7 @@ def load_record(record: type[R], path: Path, kind: str) -> R:
             the place.
     """
     try:
-        return record.model_validate(yaml.load(path.read_text("utf-8"), _SAFE_LOADER))  # noqa: S506
+        return record.model_validate(yaml.load(path.read_text("utf-8"), SAFE_LOADER))  # noqa: S506
     except OSError as error:
         raise HomeworkError(f"The {kind} {path} can't be read: {error.strerror}.") from error
     except ValidationError as error:

@@ -89,7 +89,7 @@ def check_answer(question_id: str, value: Any) -> None:
     sheet, or by handing out ``self_check.yaml`` beside the common one.
     """
     question = _sheet().questions[question_id]
-    assignment = last_assignments(executed_cells())[0].get(question_id)
+    assignment = last_assignments(executed_cells()).get(question_id)
     answer = _interpreted(question, value if assignment is None else assignment)
     if answer.status == "unanswered":
         print(f"{question_id}：还没有作答 (not answered yet)。")
@@ -144,9 +144,8 @@ def _open_answers() -> dict[str, KeyAnswer]:
 def show_answers(sources: list[str] | None = None) -> None:
     """Print what the grader will read, and warn about what is missing or illegible.
 
-    Args:
-        sources: The code cells; by default those of this notebook as they are written, or, where
-            the notebook can't be reached, those that were run.
+    That are the code cells as they are written in this notebook, or, where it can't be reached,
+    those that were run; ``sources`` gives others.
     """
     run = executed_cells() if sources is None else sources
     if not run:
@@ -175,7 +174,7 @@ _UNANSWERED = "（未作答 unanswered）"
 
 def _answer_lines(sources: list[str]) -> dict[str, str]:
     """Return what the grader reads in these cells, a line for each question."""
-    assignments, _ = last_assignments(sources)
+    assignments = last_assignments(sources)
     lines = {}
     for question in _sheet().questions.questions:
         answer = interpret(question, assignments.get(question.id))

@@ -27,9 +27,7 @@ def executed_cells() -> list[str]:
 def written_cells(executed: list[str]) -> list[str] | None:
     """Return the code cells as they are written, None where the notebook can't be reached.
 
-    Args:
-        executed: The cells run so far. The last of them must stand in the notebook that was found:
-            a kernel may have been started from another one.
+    The last cell executed must stand in it: a kernel may have been started from another notebook.
     """
     notebook = _colabs_notebook() or _notebook_file()
     cells = notebook.get("cells", []) if isinstance(notebook, dict) else []

@@ -28,41 +28,27 @@ OTHER_DIGEST = "热图与答案的不同 (heatmap differs from the key's: other 
 
 @dataclass(frozen=True)
 class Result:
-    """The outcome for one student.
-
-    Attributes:
-        path: The file that counted; "" where none was readable.
-        problem: Why nothing could be marked; empty when something was.
-        is_late: None where no deadline or no time is known.
-        flags: What a human should look at, such as a copied sheet. Never shown to students.
-        notes: What was unusual but harmless.
-        remarks: Further notes, for the instructor only.
-    """
+    """The outcome for one student."""
 
     student: Student
-    path: str
+    path: str  # of the file that counted; "" where none was readable
     marks: tuple[Mark, ...] = ()
-    problem: str = ""
-    is_late: bool | None = None
-    flags: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
-    remarks: tuple[str, ...] = ()
+    problem: str = ""  # why nothing could be marked
+    is_late: bool | None = None  # None where no deadline or no time is known
+    flags: tuple[str, ...] = ()  # what a human should look at; never shown to students
+    notes: tuple[str, ...] = ()  # what was unusual but harmless
+    remarks: tuple[str, ...] = ()  # further notes, for the instructor only
 
 
 @dataclass(frozen=True)
 class Grader:
-    """Everything needed to grade a class.
-
-    Attributes:
-        deadline: When submissions were due; a time without a zone is taken to be in its zone.
-        owner: The student all files belong to, where the platform runs the grader per student.
-    """
+    """Everything needed to grade a class."""
 
     questions: QuestionSet
     key: Key
     class_list: ClassList
-    deadline: datetime | None = None
-    owner: Student | None = None
+    deadline: datetime | None = None  # a time without a zone is taken to be in its zone
+    owner: Student | None = None  # of all files, where a platform runs the grader per student
 
     def grade(
         self,

@@ -9,27 +9,21 @@ from hw7.course.grading.tables import Ids
 from hw7.course.keys import Key
 
 MIN_TEXT_CHARACTERS = 20  # shorter free texts may agree by chance
+_SAME_FILE = "文件与别人完全相同 (file identical to that of {})"
+_SAME_TEXT = "文字答案与别人相同 (free text identical to that of {})"
 
 
 def copies(chosen: Mapping[str, ReadFile]) -> Iterator[tuple[str, str]]:
     """Yield student and flag wherever a file that counts, or a text in it, is another's."""
-    files: dict[str, list[str]] = {}
-    texts: dict[tuple[str, str], list[str]] = {}
+    alike: dict[tuple[str, ...], list[str]] = {}
     for name, read in chosen.items():
         if read.answers:  # untouched sheets are alike without being copied
-            files.setdefault(read.content_digest, []).append(name)
+            alike.setdefault((_SAME_FILE, read.content_digest), []).append(name)
         for question, answer in read.answers.items():
             text = re.sub(r"\W+", "", str(answer.value or answer.typed)).casefold()
             if len(text) >= MIN_TEXT_CHARACTERS:
-                texts.setdefault((question, text), []).append(name)
-    alike = [
-        (group, "文件与别人完全相同 (file identical to that of {})") for group in files.values()
-    ]
-    alike += [
-        (group, "文字答案与别人相同 (free text identical to that of {})")
-        for group in texts.values()
-    ]
-    for group, flag in alike:
+                alike.setdefault((_SAME_TEXT, question, text), []).append(name)
+    for (flag, *_), group in alike.items():
         for position, name in enumerate(group):
             # Only a window is listed, so that a class of copies does not make a report of n².
             if others := group[:position][-3:] + group[position + 1 :][:3]:
@@ -55,7 +49,7 @@ def false_claims(
                 if other.id != name:
                     yield name, f"文件名里写着 {other.id} (file name bears {other.id})"
                     used_by.setdefault(other.id, {})[name] = None
-            for claimed in _claimed(read.notebook):
+            for claimed in read.notebook.claimed_ids if read.notebook else ():
                 owner = known.student(claimed)
                 if not is_own(claimed) and (owner or class_list.students or is_sure):
                     yield name, f"答卷是 {claimed} 的 (the sheet was made for {claimed})"
@@ -64,14 +58,6 @@ def false_claims(
     for name, others in used_by.items():
         names = _listed(list(others))
         yield name, f"{names} 交的文件写着这位学生 (a file handed in by {names} bears this id)"
-
-
-def _claimed(notebook: SubmittedNotebook | None) -> list[str]:
-    """Return the ids in a sheet and in the record it printed."""
-    if notebook is None:
-        return []
-    ids = [notebook.text_of("student_id"), notebook.record.get("student_id", "").strip()]
-    return list(dict.fromkeys(claimed[:80] for claimed in ids if claimed))
 
 
 def flags_against_key(notebook: SubmittedNotebook, key: Key, key_id: str) -> Iterator[str]:

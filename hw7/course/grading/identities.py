@@ -14,30 +14,22 @@ from hw7.course.grading.roster import ClassList, Student, parse_time
 from hw7.course.grading.submissions import SubmittedFile
 from hw7.course.grading.tables import comparable
 from hw7.course.literals import printable
+from hw7.course.questions import SAFE_LOADER
 
 METADATA = "submission_metadata.yml"
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Whose a file is.
-
-    Attributes:
-        name: What the platform said of the file; None where no platform named it.
-        own: What the student chose of the path.
-        is_in_roster: False where there is a roster and this student is not on it.
-        is_exact: The name is the student's and nothing else, such as ``b12902001.ipynb``.
-        submitted_at: When the platform says it was handed in.
-        others: Who handed it in together with the student.
-    """
+    """Whose a file is."""
 
     student: Student
-    name: PlatformName | None = None
-    own: str = ""
-    is_in_roster: bool = True
-    is_exact: bool = True
-    submitted_at: datetime | None = None
-    others: tuple[str, ...] = ()
+    name: PlatformName | None = None  # what the platform said of the file, if one named it
+    own: str = ""  # what the student chose of the path
+    is_in_roster: bool = True  # or there is no roster
+    is_exact: bool = True  # named by the student's id and nothing else, as b12902001.ipynb
+    submitted_at: datetime | None = None  # by the platform
+    others: tuple[str, ...] = ()  # who handed it in together with the student
 
 
 class Identities:
@@ -95,24 +87,22 @@ class Identities:
         return students.student(name.number) if is_nameless else students.named(name.name)
 
     def _submitter(self, name: PlatformName, own: str) -> Identity:
-        entry = self._metadata[name.name]
+        entry, students = self._metadata[name.name], self._class_list
         entry = entry if isinstance(entry, dict) else {}
-        found = [s for s in entry.get(":submitters") or [] if isinstance(s, dict)]
-        facts = [{k: str(s.get(f":{k}") or "") for k in ("sid", "email", "name")} for s in found]
-        people = [
-            self._class_list.student(f["sid"])
-            or self._class_list.logged_in_as(f["email"])
-            or self._class_list.named(f["name"])
-            or Student(_as_id(f["sid"] or f["email"] or name.name), printable(f["name"])[:80])
-            for f in facts
-        ] or [Student(name.name)]
-        stated = str(entry.get(":created_at") or "")
+        people = []
+        for stated in (s for s in entry.get(":submitters") or [] if isinstance(s, dict)):
+            sid, email, called = (str(stated.get(f":{k}") or "") for k in ("sid", "email", "name"))
+            known = students.student(sid) or students.logged_in_as(email) or students.named(called)
+            unknown = Student(_as_id(sid or email or name.name), printable(called)[:80])
+            people.append(known or unknown)
+        people = people or [Student(name.name)]
+        created = str(entry.get(":created_at") or "")
         return Identity(
             people[0],
             name,
             own,
-            not self._class_list.students or people[0] in self._class_list.students,
-            submitted_at=parse_time(stated) if stated else None,
+            not students.students or people[0] in students.students,
+            submitted_at=parse_time(created) if created else None,
             others=tuple(person.id for person in people[1:]),
         )
 
@@ -137,10 +127,8 @@ def _as_id(text: str) -> str:
 def _read_metadata(file: SubmittedFile) -> dict[str, Any]:
     """Read Gradescope's list, which it wrote; a student's file of that name lies deeper."""
     try:
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-        content = yaml.load(file.open_and_read(), loader)  # noqa: S506
+        content = yaml.load(file.open_and_read(), SAFE_LOADER)  # noqa: S506
     except (yaml.YAMLError, UnicodeDecodeError, RecursionError) as error:
-        raise HomeworkError(
-            f"{file.path} can't be read: download the submissions again."
-        ) from error
+        sentence = f"{file.path} can't be read: download the submissions again."
+        raise HomeworkError(sentence) from error
     return content if isinstance(content, dict) else {}

@@ -26,25 +26,15 @@ MAX_LEVEL = 3
 
 @dataclass(frozen=True)
 class PlatformName:
-    """One name taken apart.
-
-    Attributes:
-        platform: The platform, "" for a name that no platform gave.
-        name: The student's name as the platform wrote it, or the whole name.
-        number: The platform's number of the student.
-        login: The student's login, where the platform gives it.
-        is_late: True where marked late, False where the platform would have marked it, else None.
-        order: Orders the files of one student: the platform's number of the file.
-        own: The part that the student chose.
-    """
+    """One name taken apart."""
 
     platform: str
-    name: str
-    number: str = ""
+    name: str  # the student's, as the platform wrote it
+    number: str = ""  # the platform's number of the student
     login: str = ""
-    is_late: bool | None = None
-    order: int = 0
-    own: str = ""
+    is_late: bool | None = None  # False where the platform would have marked it, else None
+    order: int = 0  # the platform's number of the file, which orders those of one student
+    own: str = ""  # the part that the student chose
 
 
 def platform_name(part: str, is_folder: bool) -> PlatformName | None:
@@ -79,8 +69,8 @@ def student_level(
     is the class's, that of a folder too if it holds folders.
     """
     for level in range(MAX_LEVEL):
-        for path in (path for path in paths if len(path) > level):
-            if platform_name(path[level], len(path) > level + 1) or is_student(path[level]):
-                return level
+        parts = ((path[level], len(path) > level + 1) for path in paths if len(path) > level)
+        if any(platform_name(part, is_folder) or is_student(part) for part, is_folder in parts):
+            return level
     is_shared = len({path[0] for path in paths}) == 1 and all(len(path) > 1 for path in paths)
     return int(is_shared and (is_archive or any(len(path) > 2 for path in paths)))

@@ -111,9 +111,6 @@ class ClassList:
     """Finds students by what a platform or an instructor wrote.
 
     Without students every file name is believed.
-
-    Attributes:
-        numbered_platforms: The platforms whose own numbers of the students the roster knows.
     """
 
     def __init__(self, students: Sequence[Student] = ()) -> None:
@@ -121,8 +118,8 @@ class ClassList:
         self._by_id = {student.id: student for student in self.students}
         self._ids = Ids(self._by_id)
         self._odd_ids = [(comparable(s.id), s) for s in self.students if re.search(r"\W|_", s.id)]
-        numbered = [s.numbers for s in self.students]
-        self.numbered_platforms = {name for pairs in numbered for name, n in pairs.items() if n}
+        # The platforms whose own numbers of the students the roster knows.
+        self.numbered_platforms = {p for s in self.students for p, n in s.numbers.items() if n}
         self._by_key: dict[str, Student | None] = {}
         for student in self.students:
             for key in _keys(student):

@@ -4,6 +4,7 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path, PurePosixPath
@@ -18,8 +19,6 @@ MAX_NAME = 255  # characters of one part of a path
 # Code pages and the first bytes of their common characters.
 _ENCODINGS = {"gb18030": (0xB0, 0xD7), "big5": (0xA4, 0xC6), "cp437": (0, 0xFF)}
 _CLUTTER = {"__MACOSX", ".ipynb_checkpoints", ".DS_Store", "Thumbs.db", "desktop.ini"}
-
-
 _LINK = "是链接，未读取 (a link, not followed)"
 _IRREGULAR = "不是普通文件 (not a regular file)"
 
@@ -30,18 +29,11 @@ class SubmissionError(HomeworkError):
 
 @dataclass(frozen=True)
 class SubmittedFile:
-    """One file as it was found; its content is read only when asked for.
+    """One file as it was found; its content is read only when asked for."""
 
-    Attributes:
-        parts: Its path below the submissions folder.
-        modified: When it was last changed, without a time zone where it comes from a zip.
-        problem: Why it will not be read; empty when it may be.
-        open_and_read: Returns the content, or raises ``SubmissionError``.
-    """
-
-    parts: tuple[str, ...]
-    modified: datetime | None
-    problem: str
+    parts: tuple[str, ...]  # its path below the submissions folder
+    modified: datetime | None  # without a time zone where it comes from a zip
+    problem: str  # why it will not be read
     open_and_read: Callable[[], bytes] = bytes
 
     @property
@@ -64,8 +56,7 @@ def find_submissions(source: Path) -> list[SubmittedFile]:
     """List the files of a folder or zip, sorted by path, without reading them.
 
     Raises:
-        HomeworkError: There is no such folder or zip, or it holds no file, or more files than
-            any class hands in.
+        HomeworkError: There is no such folder or zip, or it holds no file, or too many.
     """
     if source.is_dir():
         files = list(_walk(source, ()))
@@ -79,19 +70,18 @@ def find_submissions(source: Path) -> list[SubmittedFile]:
 
 
 def _walk(folder: Path, parts: tuple[str, ...]) -> Iterator[SubmittedFile]:
+    entries, problem = [], ""
     try:
         with os.scandir(folder) as found:
             entries = sorted(found, key=lambda entry: entry.name)
     except OSError as error:
-        if not parts:
-            raise HomeworkError(f"{folder} can't be read: {error.strerror}.") from error
-        yield SubmittedFile(parts, None, f"文件夹打不开 (folder can't be opened: {error.strerror})")
-        return
+        problem = f"文件夹打不开 (folder can't be opened: {error.strerror})"
     if len(entries) > MAX_FILES:
-        problem = f"{len(entries):,} entries; at most {MAX_FILES:,} are read"
-        if not parts:
-            raise HomeworkError(f"{folder} has {problem}.")
-        yield SubmittedFile(parts, None, f"文件太多，未读取 ({problem})")
+        problem = f"文件太多，未读取 ({len(entries):,} entries; at most {MAX_FILES:,} are read)"
+    if problem and not parts:
+        raise HomeworkError(f"{folder}: {problem}.")
+    if problem:
+        yield SubmittedFile(parts, None, problem)
         return
     for entry in (entry for entry in entries if entry.name not in _CLUTTER):
         here = (*parts, entry.name)
@@ -187,28 +177,23 @@ def member_names(members: Sequence[zipfile.ZipInfo]) -> list[str]:
 
     The code page is judged by all names together: the one in which most characters are common.
     """
-    undeclared = {m.filename for m in members if not (m.flag_bits & 0x800 or m.filename.isascii())}
-    raw = b"/".join(_as_stored(name) for name in sorted(undeclared))
+    stored = {}
+    for member in members:
+        if not (member.flag_bits & 0x800 or member.filename.isascii()):
+            with suppress(UnicodeError):  # zipfile read that name from an extra field
+                stored[member.filename] = member.filename.encode("cp437")
+    raw = b"/".join(sorted(stored.values()))
     encoding = max(_ENCODINGS, key=lambda name: _commonness(raw, name))
-    names = [m.filename for m in members]
-    decoded = [_decoded(name, encoding) if name in undeclared else name for name in names]
+    names = (m.filename for m in members)
+    decoded = (_decoded(stored[name], encoding) if name in stored else name for name in names)
     return [name.replace("\\", "/") for name in decoded]
 
 
-def _as_stored(name: str) -> bytes:
+def _decoded(name: bytes, encoding: str) -> str:
     try:
-        return name.encode("cp437")
-    except UnicodeError:  # zipfile read it from an extra field
-        return b""
-
-
-def _decoded(name: str, encoding: str) -> str:
-    for guess in ("utf-8", encoding):
-        try:
-            return _as_stored(name).decode(guess) or name
-        except UnicodeError:
-            continue
-    return name
+        return name.decode("utf-8")
+    except UnicodeError:
+        return name.decode(encoding)
 
 
 def _commonness(raw: bytes, encoding: str) -> float:

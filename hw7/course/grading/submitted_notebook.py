@@ -7,6 +7,7 @@ import re
 import subprocess
 import sys
 import warnings
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,26 +29,24 @@ _ASKED = re.compile(r"[#\s>*_]*(?:第\s*(\d{1,2})\s*[题題]|(?:question|q)\s*(\
 
 @dataclass(frozen=True)
 class SubmittedNotebook:
-    """What is read from one submission.
+    """What is read from one submission."""
 
-    Attributes:
-        assignments: The last assignment to each answer, by name.
-        overwritten: Names that were assigned more than once with different values.
-        prose: What stands in text cells, and in code cells that are no code, about each question.
-        record: Model, versions and digest as the sheet's last cell printed them.
-        notes: What was unusual about the file.
-    """
-
-    assignments: dict[str, Assignment]
-    overwritten: list[str]
-    prose: dict[str, str]
-    record: dict[str, str]
-    notes: list[str]
+    assignments: dict[str, Assignment]  # the last to each name
+    overwritten: list[str]  # names that were assigned different values
+    prose: dict[str, str]  # what stands about each question in cells that are no code
+    record: dict[str, str]  # model, versions and digest as the sheet's last cell printed them
+    notes: list[str]  # what was unusual about the file
 
     def text_of(self, name: str) -> str:
         """Return a text that the sheet assigns, such as its ``student_id``; "" for none."""
         found = self.assignments.get(name)
         return found.value.strip() if found and isinstance(found.value, str) else ""
+
+    @property
+    def claimed_ids(self) -> list[str]:
+        """The students' ids in the sheet and in the record it printed."""
+        ids = [self.text_of("student_id"), self.record.get("student_id", "").strip()]
+        return list(dict.fromkeys(claimed[:80] for claimed in ids if claimed))
 
 
 @dataclass(frozen=True)
@@ -110,11 +109,9 @@ def _read_in_child(content: bytes) -> SubmittedNotebook:
 
 def _answer_parent() -> None:
     """Read a notebook from standard input under limits, and write what it holds as JSON."""
-    try:
+    with suppress(ImportError):  # Windows has no such limits; the parent still waits no longer
         import resource
-    except ImportError:  # Windows has no such limits; the parent still waits no longer
-        pass
-    else:
+
         resource.setrlimit(resource.RLIMIT_AS, (CHILD_BYTES, CHILD_BYTES))
         resource.setrlimit(resource.RLIMIT_CPU, (CHILD_SECONDS, CHILD_SECONDS))
     try:
@@ -149,11 +146,10 @@ def _parsed_notebook(content: bytes) -> tuple[Any, int]:
         raise SubmissionError("不是 UTF-8 编码的笔记本 (not UTF-8)") from error
     except RecursionError as error:
         raise SubmissionError("JSON 嵌套太深 (JSON nested too deep)") from error
-    except json.JSONDecodeError as error:
-        where = f"{error.lineno}:{error.colno}"
-        raise SubmissionError(f"不是 JSON，文件可能不完整 (not JSON at {where})") from error
-    except ValueError as error:  # an integer beyond Python's limit
-        raise SubmissionError("不是 JSON，文件可能不完整 (not JSON)") from error
+    except ValueError as error:  # or an integer beyond Python's limit, which has no place
+        is_syntax = isinstance(error, json.JSONDecodeError)
+        where = f" at {error.lineno}:{error.colno}" if is_syntax else ""  # type: ignore[attr-defined]
+        raise SubmissionError(f"不是 JSON，文件可能不完整 (not JSON{where})") from error
     version = notebook.get("nbformat") if isinstance(notebook, dict) else None
     if type(version) is not int or not 1 <= version <= 4:
         raise SubmissionError("不是笔记本 (not a notebook of version 1 to 4)")

@@ -109,7 +109,7 @@ def ensure_no_instructor_files(folder: Path) -> None:
         if any(INSTRUCTOR_ONLY.match(cell.source) for cell in notebook.cells):
             raise _refusal(name, "has cells")
         code = [cell.source for cell in notebook.cells if cell.cell_type == "code"]
-        answers, _ = last_assignments(code if name.endswith(_SHEET) else [])
+        answers = last_assignments(code if name.endswith(_SHEET) else [])
         if not all(a.is_empty for name, a in answers.items() if name != "sentence"):
             raise _refusal(name, "holds answers")
 

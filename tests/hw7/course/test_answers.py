@@ -186,7 +186,7 @@ def test_whatever_a_text_question_got_is_for_a_human(source, text):
     ],
 )  # fmt: skip
 def test_what_a_person_would_accept_is_accepted_from_the_cell(source, value):
-    ((name, assignment),) = last_assignments([source])[0].items()
+    ((name, assignment),) = last_assignments([source]).items()
     answer = interpret(QUESTIONS[name], assignment)
     expected = pytest.approx(value) if isinstance(value, float) else value
     assert answer.status == "accepted" and answer.value == expected
@@ -202,7 +202,7 @@ def test_what_a_person_would_accept_is_accepted_from_the_cell(source, value):
     ],
 )  # fmt: skip
 def test_what_a_person_would_ask_about_is_malformed_and_kept_as_typed(source, typed):
-    ((name, assignment),) = last_assignments([source])[0].items()
+    ((name, assignment),) = last_assignments([source]).items()
     answer = interpret(QUESTIONS[name], assignment)
     assert (answer.status, answer.typed) == ("malformed", typed) and answer.problem
 

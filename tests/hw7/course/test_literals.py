@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from hw7.course.literals import (
     MAX_CELL_CHARACTERS,
-    last_assignments,
+    last_of,
     printable,
     read_assignments,
 )
@@ -16,6 +16,10 @@ from hw7.course.literals import (
 
 def read(source: str):
     return [(a.name, a.value) for a in read_assignments(source) if not a.problem]
+
+
+def last_in(sources):
+    return last_of(found for source in sources for found in read_assignments(source))
 
 
 def problems(source: str):
@@ -27,6 +31,7 @@ def problems(source: str):
     [
         ('q3 = "机器"  # @param ["", "机器"]', [("q3", "机器")]),
         ("q4 = 0.03", [("q4", 0.03)]),
+        ("q4 = 0,5", [("q4", "0,5")]),
         ("q4 = -0.5", [("q4", -0.5)]),
         ("q4 = (0.03)", [("q4", 0.03)]),
         ("q4 = [0.03]", [("q4", 0.03)]),
@@ -68,7 +73,7 @@ def test_literals_are_read(source, expected):
     ("source", "expected"),
     [
         ("q3 = “机器”", "机器"), ("q3 = 「机器」", "机器"), ("q4 = ０．０３", "０．０３"),
-        ("q4 = 0，03", "0，03"), ("q4 = 0,5", "0,5"), ("q4 = 3%", "3%"),
+        ("q4 = 0，03", "0，03"), ("q4 = 3%", "3%"),
         ("q4 = 零点零三", "零点零三"), ("q4 = 0.03。", "0.03。"), ("Ｑ４ ＝ ０．０３", "０．０３"),
     ],
 )  # fmt: skip
@@ -162,23 +167,23 @@ def test_a_cell_of_a_million_characters_is_refused_but_its_answer_is_named():
 
 
 def test_the_last_assignment_wins_and_the_change_is_told():
-    last, changed = last_assignments(['q1 = ""', 'q1 = "A"', 'q2 = "B"', 'q1 = "C"', 'q2 = "B"'])
+    last, changed = last_in(['q1 = ""', 'q1 = "A"', 'q2 = "B"', 'q1 = "C"', 'q2 = "B"'])
     assert last["q1"].value == "C"
     assert changed == ["q1"]
 
 
 def test_what_is_empty_displaces_nothing():
-    last, changed = last_assignments(['q1 = "A"', 'q1 = ""', "q1 = None"])
+    last, changed = last_in(['q1 = "A"', 'q1 = ""', "q1 = None"])
     assert last["q1"].value == "A" and not changed
 
 
 def test_an_answer_after_an_empty_template_is_no_change():
-    last, changed = last_assignments(['q1 = ""', 'q1 = "A"'])
+    last, changed = last_in(['q1 = ""', 'q1 = "A"'])
     assert last["q1"].value == "A" and not changed
 
 
 def test_what_cannot_be_read_displaces_no_answer_but_is_kept_beside_it():
-    last, changed = last_assignments(['q1 = "A"', "q1 = model(x)"])
+    last, changed = last_in(['q1 = "A"', "q1 = model(x)"])
     assert (last["q1"].value, last["q1"].later) == ("A", "model(x)") and changed == ["q1"]
 
 
