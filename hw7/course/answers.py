@@ -57,7 +57,10 @@ def interpret(question: Question, given: Assignment | Constant) -> Answer:
     if question.type == "text":
         return _free_text(found, notes)
     if found.problem:
-        if len(found.typed) < MAX_TOKEN_CHARACTERS and _is_answer(question, found.typed):
+        is_answer = found.typed in (*question.options, *question.suggestions)
+        if question.type == "number":
+            is_answer = parse_number(found.typed) is not None  # such as ~0.03
+        if len(found.typed) < MAX_TOKEN_CHARACTERS and is_answer:
             note = "没有加引号 (without quotes)"
             return interpret(question, Assignment(found.name, found.typed, note=note))
         return Answer("malformed", None, notes, found.problem, found.typed)
@@ -82,13 +85,6 @@ def _free_text(found: Assignment, notes: tuple[str, ...]) -> Answer:
     return Answer("accepted", _shown(found.value).strip() + later, notes)
 
 
-def _is_answer(question: Question, typed: str) -> bool:
-    """Tell whether what is no literal is an answer all the same, such as ``B`` or ``~0.03``."""
-    if question.type == "number":
-        return parse_number(typed) is not None
-    return typed in question.options or typed in question.suggestions
-
-
 def _plain(text: str) -> str:
     """Return text in plain width without what can't be seen, such as a byte order mark."""
     seen = "".join(c for c in text if unicodedata.category(c) != "Cf")
@@ -108,9 +104,7 @@ def _letter(question: Question, value: str) -> Answer:
     if letter in question.options and is_alone and not set(others) & set(question.options):
         return _accepted(letter, value)
     legal = "、".join(question.options)
-    return Answer(
-        "malformed", problem=f"{_brief(value)} 不是选项 {legal} 之一 (not one of the options)"
-    )
+    return _malformed(f"{_brief(value)} 不是选项 {legal} 之一 (not one of the options)")
 
 
 def _token(question: Question, value: str) -> Answer:
@@ -160,15 +154,9 @@ def _number(question: Question, value: Constant) -> Answer:
         number = math.inf
     if number is None:
         return _malformed(f"{_brief(value)} 不是数字 (not a number)")
-    if not math.isfinite(number):
-        return Answer(
-            "malformed", problem="无穷大或 NaN 不是答案 (infinity and NaN are no answers)"
-        )
-    low, high = question.minimum, question.maximum
-    if low is not None and high is not None and not low <= number <= high:
-        return Answer(
-            "malformed", problem=f"{number:g} 不在 {low:g} 到 {high:g} 之间 (out of range)"
-        )
+    low, high = question.minimum or 0.0, question.maximum or 0.0  # a number's are never None
+    if not low <= number <= high:
+        return _malformed(f"{number:g} 不在 {low:g} 到 {high:g} 之间 (out of range)")
     is_plain = not isinstance(value, str) or _PLAIN_NUMBER.fullmatch(value)
     notes = () if is_plain else (f"{_brief(value)} 读作 {number:g} (read as {number:g})",)
     return Answer("accepted", number, notes)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from hw7.course.grading.platform_names import platform_name
 from hw7.course.grading.roster import Student
-from hw7.course.reports.gradebook import as_csv, write_text
+from hw7.course.grading.tables import as_csv, write_text
 
 _MAIL = ("email", "e-mail", "email address", "mail", "电子邮件", "邮箱", "電子郵件", "信箱")
 _MOODLES = "{}_{}_assignsubmission_file_/{}"  # how Moodle wants a student's folder named
@@ -31,15 +31,15 @@ def hand_out(students: Sequence[Student], files: Mapping[str, Path], folder: Pat
     lacking = sum(not row["email"] for row in rows)
     note = f" ({lacking} without an address in a column email of the roster)"
     yield f"{table}: who gets which file, for a mail merge{note if lacking else ''}."
-    members: dict[str, Path | bytes] = {}
-    for student in students:
-        if number := student.numbers["Moodle"]:
-            file, name = files[student.id], student.name.replace("/", " ")
-            members[_MOODLES.format(name, number, file.name)] = file
+    members: dict[str, Path | bytes] = {
+        _MOODLES.format(s.name.replace("/", " "), number, files[s.id].name): files[s.id]
+        for s in students
+        if (number := s.numbers["Moodle"])
+    }
     if members:
         path = folder.with_name(f"{folder.name}.moodle.zip")
         write_zip(path, members)
-        yield f"{path}: {len(members)} files for Moodle, Upload multiple feedback files in a zip."
+        yield f"{path}: {len(members)} files, {_WHERE['Moodle']}."
 
 
 def hand_back(files: Sequence[tuple[str, Path]], folder: Path) -> Iterator[str]:

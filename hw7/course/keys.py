@@ -11,6 +11,7 @@ from pydantic import Field
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
+from hw7.course.grading.tables import write_text
 from hw7.course.marking import Conceptual, KeyAnswer
 from hw7.course.questions import Query, QuestionId, QuestionSet, Record, load_record
 
@@ -57,20 +58,17 @@ class Key(Record):
     def personalised(self, questions: QuestionSet, student_id: str) -> QuestionSet:
         """Return the questions as a student was asked them."""
         personal = self.students.get(student_id)
-        if personal is None:
-            return questions
+        own = personal.look_ups if personal else {}
         asked = [
-            question.with_query(look_up.query, look_up.tokens)
-            if (look_up := personal.look_ups.get(question.id))
-            else question
-            for question in questions.questions
+            q.with_query(own[q.id].query, own[q.id].tokens) if q.id in own else q
+            for q in questions.questions
         ]
         return QuestionSet(title=questions.title, questions=asked)
 
 
 def load_key(path: Path, questions: QuestionSet) -> Key:
     """Read a key, and refuse one that does not answer these questions, and all of them."""
-    key = read_key(path)
+    key = load_record(Key, path, "key")
     if key.questions != questions.digest():
         changed = [q.id for q in questions.questions if key.asked.get(q.id) != q.digest()]
         raise HomeworkError(
@@ -80,11 +78,6 @@ def load_key(path: Path, questions: QuestionSet) -> Key:
         )
     check_answers(key.answers, questions, path)
     return key
-
-
-def read_key(path: Path) -> Key:
-    """Read a key whatever questions it answers."""
-    return load_record(Key, path, "key")
 
 
 def instructors_file(name: str, refusal: str) -> Path:
@@ -130,8 +123,7 @@ def check_answers(answers: dict[str, KeyAnswer], questions: QuestionSet, path: P
 def save_key(key: Key, path: Path) -> None:
     """Write a key as YAML that a person can read and correct."""
     header = "# Answer key for homework 7. Keep it private: it holds the answers and the salt.\n"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(header + as_yaml(key), "utf-8")
+    write_text(path, header + as_yaml(key))
 
 
 def as_yaml(record: Record) -> str:
@@ -186,17 +178,15 @@ def _is_same(one: KeyAnswer, other: KeyAnswer) -> bool:
     numbers = ((one.value, other.value), (one.tolerance, other.tolerance))
     if any((a is None) != (b is None) or abs((a or 0) - (b or 0)) > _SAME for a, b in numbers):
         return False
-    facts = [(a.correct, a.accepted, a.void) for a in (one, other)]
-    return facts[0] == facts[1]
+    same = ("correct", "accepted", "void")
+    return all(getattr(one, fact) == getattr(other, fact) for fact in same)
 
 
 def _still_asks(personal: PersonalKey, questions: QuestionSet) -> bool:
     """Tell whether a student's look-ups are of the kinds that the questions ask for today."""
-    today = {question.id: question.query for question in questions.personal}
-    given = {name: look_up.query for name, look_up in personal.look_ups.items()}
-    kinds = [
-        {n: (q.method, q.source is None) for n, q in asked.items() if q} for asked in (today, given)
-    ]
+    today = [(question.id, question.query) for question in questions.personal]
+    given = [(name, look_up.query) for name, look_up in personal.look_ups.items()]
+    kinds = [{(n, q.method, q.source is None) for n, q in asked if q} for asked in (today, given)]
     return kinds[0] == kinds[1]
 
 

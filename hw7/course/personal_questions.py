@@ -10,10 +10,11 @@ from pydantic import Field
 
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError, TextError
+from hw7.course.answers import Answer
 from hw7.course.grading.tables import comparable
 from hw7.course.key_queries import MIN_SCORE, TOLERANCE, Explainer, answer_query, lead
 from hw7.course.keys import PersonalKey, PersonalLookUp
-from hw7.course.marking import KeyAnswer
+from hw7.course.marking import is_right
 from hw7.course.questions import Query, Question, Record, load_record
 
 if TYPE_CHECKING:
@@ -136,13 +137,9 @@ def draw(salt: str, student_id: str, label: str) -> bytes:
     return hmac.digest(salt.encode(), f"{student_id}\n{label}".encode(), "sha256")
 
 
-def copied_answers_accepted(keys: Sequence[PersonalKey], question_id: str) -> float:
-    """Return the share of ordered pairs of students in which one's answer passes as the other's."""
-    pairs = [*permutations((key.look_ups[question_id].answer for key in keys), 2)]
-    return sum(_passes_as(a, b) for a, b in pairs) / max(len(pairs), 1)
-
-
-def _passes_as(given: KeyAnswer, wanted: KeyAnswer) -> bool:
-    if given.value is None or wanted.value is None:
-        return given.correct == wanted.correct
-    return abs(given.value - wanted.value) <= (wanted.tolerance or 0.0)
+def copied_answers_accepted(keys: Sequence[PersonalKey], question: Question) -> float:
+    """Return in which share of ordered pairs of students one's answer is right for the other."""
+    pairs = [*permutations((key.look_ups[question.id].answer for key in keys), 2)]
+    given = (Answer("accepted", a.correct if a.value is None else a.value) for a, _ in pairs)
+    passed = (is_right(question, a, key) for a, (_, key) in zip(given, pairs, strict=True))
+    return sum(passed) / max(len(pairs), 1)

@@ -1,13 +1,9 @@
 """The line an answer sheet prints at its end: which model, versions and explanation were used."""
 
 import json
-from typing import TYPE_CHECKING
 
 from helpers.environment import installed_version
 from hw7.course.literals import printable
-
-if TYPE_CHECKING:
-    from helpers.explanation import Explanation
 
 RECORD_MARK = "hw7-record:"
 _RECORD_CHARACTERS = 2_000
@@ -19,18 +15,6 @@ def versions() -> dict[str, str]:
     """Return the installed versions that scores depend on."""
     found = {package: installed_version(package) for package in _PACKAGES}
     return {package: version for package, version in found.items() if version}
-
-
-def record_line(explanation: "Explanation", student_id: str) -> str:
-    """Return the record of an explanation as one line of JSON after a mark."""
-    content = {
-        "student_id": student_id,
-        "model": explanation.model_name,
-        "sentence": explanation.input_text,
-        "digest": explanation.digest(),
-        **versions(),
-    }
-    return f"{RECORD_MARK} {json.dumps(content, ensure_ascii=False)}"
 
 
 def parse_record(text: str) -> dict[str, str]:

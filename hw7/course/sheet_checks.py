@@ -16,7 +16,7 @@ from hw7.course.answers import Answer, interpret
 from hw7.course.literals import Assignment, last_assignments
 from hw7.course.marking import Conceptual, KeyAnswer, is_right
 from hw7.course.questions import Question, QuestionSet, load_questions, load_record
-from hw7.course.record import record_line
+from hw7.course.record import RECORD_MARK, versions
 from hw7.course.written_cells import executed_cells, written_cells
 
 if TYPE_CHECKING:
@@ -98,8 +98,7 @@ def check_answer(question_id: str, value: Any) -> None:
     else:
         read_as = f"；{answer.notes[0]}" if answer.notes else ""
         print(f"{question_id}：格式正确，尚未评分 (format accepted, not graded){read_as}。")
-        key = _open_answers().get(question_id)
-        if key is not None:
+        if key := _open_answers().get(question_id):
             is_it = is_right(question, answer, key)
             print("  自查：正确 (right)。" if is_it else "  自查：不正确 (wrong)。")
 
@@ -112,8 +111,7 @@ def _interpreted(question: Question, given: Any) -> Answer:
 
 
 def _sheet() -> SheetQuestions:
-    """Return the questions of the sheet that was opened, or the kit's."""
-    return _open_sheets[0] if _open_sheets else SheetQuestions(load_questions())
+    return _open_sheets[0] if _open_sheets else unpacked_questions("")
 
 
 def is_legal(question_id: str, value: Any) -> bool:
@@ -151,19 +149,15 @@ def show_answers(sources: list[str] | None = None) -> None:
     if not run:
         raise HomeworkError("show_answers() reads the notebook's cells; run it in the sheet.")
     written = written_cells(run) if sources is None else None
-    lines = _answer_lines(run if written is None else written)
+    lines, was_run = _answer_lines(run if written is None else written), _answer_lines(run)
     print("批改程序会读到 (the grader will read):")
     print("\n".join(f"  {name:4}{line}" for name, line in lines.items()))
-    if written is not None:
-        was_run = _answer_lines(run)
-        changed = [name for name in lines if lines[name] != was_run[name]]
-        if changed:
-            print(
-                f"注意：{', '.join(changed)} 写的与运行过的不同，批改时看写的；请保存后再运行 "
-                "(written differently from what was run; what is written counts)。"
-            )
-    missing = [name for name, line in lines.items() if line == _UNANSWERED]
-    if missing:
+    if changed := [name for name in lines if lines[name] != was_run[name]]:
+        print(
+            f"注意：{', '.join(changed)} 写的与运行过的不同，批改时看写的；请保存后再运行 "
+            "(written differently from what was run; what is written counts)。"
+        )
+    if missing := [name for name, line in lines.items() if line == _UNANSWERED]:
         print(f"注意：还有 {len(missing)} 题未作答 (unanswered): {', '.join(missing)}")
     else:
         print("全部作答 (all answered)。请保存笔记本后再提交 .ipynb 文件 (save, then hand it in)。")
@@ -179,15 +173,23 @@ def _answer_lines(sources: list[str]) -> dict[str, str]:
     for question in _sheet().questions.questions:
         answer = interpret(question, assignments.get(question.id))
         text = " ".join(str(answer.value).split())
-        if len(text) > _SHOWN_CHARACTERS:
+        if answer.status == "unanswered":
+            text = _UNANSWERED
+        elif answer.status == "malformed":
+            text = f"读不出来 (can't be read)：{answer.problem}"
+        elif len(text) > _SHOWN_CHARACTERS:
             text = f"{text[:_SHOWN_CHARACTERS]}…（共 {len(text)} 字 characters）"
-        lines[question.id] = {
-            "unanswered": _UNANSWERED,
-            "malformed": f"读不出来 (can't be read)：{answer.problem}",
-        }.get(answer.status, text)
+        lines[question.id] = text
     return lines
 
 
 def record_answers(explanation: "Explanation", student_id: str = "") -> None:
     """Print the record the grader looks for: model, versions, and a digest of the explanation."""
-    print(record_line(explanation, student_id))
+    content = {
+        "student_id": student_id,
+        "model": explanation.model_name,
+        "sentence": explanation.input_text,
+        "digest": explanation.digest(),
+        **versions(),
+    }
+    print(f"{RECORD_MARK} {json.dumps(content, ensure_ascii=False)}")

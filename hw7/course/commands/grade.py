@@ -4,7 +4,6 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,14 +13,14 @@ from helpers.errors import HomeworkError
 from hw7.course.grading.class_run import OTHER_DIGEST, STRANGER, Grader, Result
 from hw7.course.grading.roster import ClassList, Student, file_stem, load_roster, parse_time
 from hw7.course.grading.submissions import find_submissions
-from hw7.course.grading.tables import Row
+from hw7.course.grading.tables import Row, as_csv, write_text
 from hw7.course.handing_out import hand_back
 from hw7.course.keys import load_key
 from hw7.course.questions import QuestionSet, load_questions
 from hw7.course.reports import exports, gradebook, item_analysis
 from hw7.course.reports.carried import with_carried
 
-PROGRESS_FROM = 50
+PROGRESS_FROM = 20
 T = TypeVar("T")
 LISTED = 20  # lines of one kind on screen; the gradebook has all
 
@@ -45,7 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     """Grade, write all reports, and say on screen what a person must look at."""
     questions = load_questions(arguments.questions)
     key = load_key(arguments.key, questions)
-    _refuse_planted(arguments)
+    source, output = arguments.submissions.resolve(), arguments.output.resolve()
+    if source in output.parents:
+        raise HomeworkError(
+            f"{arguments.output} lies among the submissions, where a student may have put a "
+            f"gradebook. Give another place: -o {source.parent / output.name}"
+        )
     before = gradebook.load_gradebook(arguments.output, questions)
     roster = arguments.roster
     class_list = ClassList(
@@ -53,12 +57,12 @@ def run(arguments: argparse.Namespace) -> int:
     )
     owner = arguments.student
     owner = owner and (class_list.student(owner) or Student(owner))
-    grader = Grader(questions, key, class_list, _deadline(arguments.deadline), owner)
-    results = grader.grade(
-        find_submissions(arguments.submissions),
-        is_archive=arguments.submissions.is_file(),
-        progress=lambda files: with_bar(files, "file", is_long=len(files) > PROGRESS_FROM),
-    )
+    deadline = parse_time(arguments.deadline) if arguments.deadline else None
+    if deadline and not deadline.tzinfo:
+        deadline = deadline.astimezone()
+    grader = Grader(questions, key, class_list, deadline, owner)
+    files = find_submissions(arguments.submissions)
+    results = grader.grade(files, is_archive=arguments.submissions.is_file(), progress=with_bar)
     names = {result.student.id: result.student.name for result in results}
     earlier = gradebook.by_student(before, names, arguments.output)
     results = with_carried(results, earlier, grader)
@@ -72,8 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     _write_reports(arguments, questions, results, rows, class_list)
     for path, result in zip(gradescope, of_this_run, strict=False):
         content = exports.gradescope_results(result, rows[result.student.id])
-        text = json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True)
-        gradebook.write_text(path, text + "\n")
+        write_text(path, json.dumps(content, ensure_ascii=False, indent=2, sort_keys=True) + "\n")
     _report(results, rows)
     _report_answers(results)
     pages = report_path(arguments.output, "feedback")
@@ -82,16 +85,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(line)
     _report_changes(arguments.output, earlier, rows)
     return 0
-
-
-def _refuse_planted(arguments: argparse.Namespace) -> None:
-    """Refuse what a student could have put there, and what can't be written, before any work."""
-    source, output = arguments.submissions.resolve(), arguments.output.resolve()
-    if source in output.parents:
-        raise HomeworkError(
-            f"{arguments.output} lies among the submissions, where a student may have put a "
-            f"gradebook. Give another place: -o {source.parent / output.name}"
-        )
 
 
 def _gradescope_paths(target: Path | None, results: Sequence[Result]) -> list[Path]:
@@ -107,16 +100,9 @@ def _gradescope_paths(target: Path | None, results: Sequence[Result]) -> list[Pa
     return [target]
 
 
-def _deadline(text: str | None) -> datetime | None:
-    if text is None:
-        return None
-    deadline = parse_time(text)
-    return deadline if deadline.tzinfo else deadline.astimezone()
-
-
-def with_bar(items: Sequence[T], unit: str, *, is_long: bool) -> Iterable[T]:
-    """Return the items below a progress bar where they take long; ``TQDM_DISABLE`` silences it."""
-    return tqdm(items, unit=unit) if is_long else items
+def with_bar(items: Sequence[T]) -> Iterable[T]:
+    """Return the items below a progress bar where they are many; ``TQDM_DISABLE`` silences it."""
+    return tqdm(items) if len(items) >= PROGRESS_FROM else items
 
 
 def report_path(output: Path, part: str) -> Path:
@@ -126,10 +112,10 @@ def report_path(output: Path, part: str) -> Path:
 
 def _write_gradebook(output: Path, questions: QuestionSet, rows: dict[str, Row]) -> None:
     """Write the gradebook; one that it differs from stays beside it."""
-    text = gradebook.as_csv(gradebook.columns_of(questions), rows.values())
+    text = as_csv(gradebook.columns_of(questions), rows.values())
     if output.exists() and (earlier := output.read_bytes()) != text.encode():
-        gradebook.write_text(report_path(output, "earlier.csv"), earlier)
-    gradebook.write_text(output, text)
+        write_text(report_path(output, "earlier.csv"), earlier)
+    write_text(output, text)
 
 
 def _write_reports(
@@ -140,18 +126,18 @@ def _write_reports(
     class_list: ClassList,
 ) -> None:
     output: Path = arguments.output
-    listed = {student.id for student in class_list.students}
-    students = [*class_list.students, *(r.student for r in results if r.student.id not in listed)]
-    table = exports.canvas_rows(students, rows, arguments.canvas_column)
+    students = {student.id: student for student in class_list.students}
+    students |= {r.student.id: students.get(r.student.id, r.student) for r in results}
+    table = exports.canvas_rows(students.values(), rows, arguments.canvas_column)
     # Canvas's import wants its first column named exactly, so no byte order mark here.
-    text = gradebook.as_csv(list(table[0]), table, has_mark=False)
-    gradebook.write_text(report_path(output, "canvas.csv"), text)
+    text = as_csv(list(table[0]), table, has_mark=False)
+    write_text(report_path(output, "canvas.csv"), text)
     for result in results:
         page = exports.feedback_page(result, rows[result.student.id], questions)
         folder = report_path(output, "feedback")
-        gradebook.write_text(folder / f"{file_stem(result.student.id)}.html", page)
+        write_text(folder / f"{file_stem(result.student.id)}.html", page)
     items = item_analysis.analyse(rows.values(), questions)
-    gradebook.write_text(report_path(output, "items.csv"), item_analysis.table_of(items))
+    write_text(report_path(output, "items.csv"), item_analysis.table_of(items))
     item_analysis.draw(items, report_path(output, "items.png"))
 
 
@@ -211,8 +197,8 @@ def _report_changes(output: Path, earlier: dict[str, Row], rows: dict[str, Row])
         for c in changes
     ]
     _list(f"{len(changes)} changed", lines)
-    table = gradebook.as_csv(list(changes[0]), changes)
-    gradebook.write_text(report_path(output, "changes.csv"), table)
+    table = as_csv(list(changes[0]), changes)
+    write_text(report_path(output, "changes.csv"), table)
 
 
 def _list(title: str, lines: Sequence[str]) -> None:

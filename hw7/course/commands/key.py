@@ -13,17 +13,16 @@ from helpers.errors import HomeworkError
 from hw7.course.answer_sheet import build_answer_sheet, load_master
 from hw7.course.commands.grade import with_bar
 from hw7.course.grading.roster import Student, file_stem, load_roster
-from hw7.course.grading.tables import comparable
+from hw7.course.grading.tables import comparable, write_text
 from hw7.course.handing_out import hand_out
 from hw7.course.key_queries import TOLERANCE_REASON, Explainer, answer_query
-from hw7.course.keys import Key, as_yaml, in_words, load_conceptual, read_key, save_key, updated
+from hw7.course.keys import Key, as_yaml, in_words, load_conceptual, save_key, updated
 from hw7.course.marking import Conceptual, KeyAnswer
 from hw7.course.personal_questions import copied_answers_accepted, load_sentences, personal_key
-from hw7.course.questions import QuestionSet, load_questions
+from hw7.course.questions import QuestionSet, load_questions, load_record
 from hw7.course.record import versions
 from hw7.course.release.student_notebooks import install_address
 from hw7.course.reports.exports import otter_tests
-from hw7.course.reports.gradebook import write_text
 from hw7.course.sheet_checks import SELF_CHECK
 
 
@@ -34,7 +33,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("-o", "--output", type=Path, default=Path("key.yaml"), help="key file to write")
     add("--answers", type=Path, help="the instructor's file with the conceptual answers")
     add("--students", type=Path, help="class list in CSV: gives each student an own sentence")
-    add("--sheets", type=Path, help="folder for the personal answer sheets (default: KEY.sheets)")
     add("--language", choices=["zh", "en"], default="zh", help="of the personal sheets")
     add("--url", default="", help="where the sheets install the kit from, as `hw7 release` printed")
     add("--salt", help="decides who gets which sentence (default: that of an earlier KEY, or new)")
@@ -50,7 +48,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Run the queries, write the key, and the personal answer sheets if there is a roster."""
     questions = load_questions(arguments.questions)
-    opened = _opened(arguments.self_check, questions)
+    opened = [n.strip() for n in arguments.self_check.split(",")] if arguments.self_check else []
+    for name in opened:
+        if questions[name].type == "text":
+            raise HomeworkError(f"{name} is a free text, which no machine can check.")
     # Refused before the model is run for 300 students.
     if (url := arguments.url) and (install_address(url, "") != url or url.endswith("/")):
         raise HomeworkError(f"--url {url!r} must be the wheel's own address, not a folder's.")
@@ -63,7 +64,10 @@ def run(arguments: argparse.Namespace) -> int:
     students = load_roster(arguments.students) if arguments.students else []
     master = load_master(arguments.master) if students else None
     earlier = _earlier(arguments)
-    explainer = Explainer(_models(arguments.model), questions.look_ups)
+    model = arguments.model
+    if model in {"offline", "full"}:
+        os.environ["HW7_MODELS"], model = model, None  # the catalog then chooses that edition
+    explainer = Explainer({"translation": model} if model else {}, questions.look_ups)
     salt = arguments.salt or (earlier.salt if earlier else "") or secrets.token_hex(16)
     computed = _common_key(questions, conceptual, explainer, salt)
     key, notes = updated(computed, earlier, questions)
@@ -86,8 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         tests = otter_tests(questions, key)
         for name, text in tests.items():
             write_text(arguments.otter / name, text)
-        note = "otter tests; keep them from students, they hold the answers."
-        print(f"{arguments.otter}: {len(tests)} {note}")
+        print(f"{arguments.otter}: {len(tests)} otter tests; students must not see them.")
     return 0
 
 
@@ -96,7 +99,7 @@ def _earlier(arguments: argparse.Namespace) -> Key | None:
     if not arguments.output.exists():
         return None
     try:
-        key = read_key(arguments.output)
+        key = load_record(Key, arguments.output, "key")
     except HomeworkError as error:
         raise HomeworkError(
             f"{arguments.output} exists but can't be used: {error} Mend or remove it, or give "
@@ -105,22 +108,6 @@ def _earlier(arguments: argparse.Namespace) -> Key | None:
     if arguments.salt and key.salt and arguments.salt != key.salt:
         raise HomeworkError(f"{arguments.output} has another salt than --salt. Give another -o.")
     return key
-
-
-def _opened(names: str | None, questions: QuestionSet) -> list[str]:
-    opened = [name.strip() for name in names.split(",")] if names else []
-    for name in opened:
-        if questions[name].type == "text":
-            raise HomeworkError(f"{name} is a free text, which no machine can check.")
-    return opened
-
-
-def _models(model: str | None) -> dict[str, str]:
-    """Return the model to load per task; an edition is chosen through the catalog's variable."""
-    if model in {"offline", "full"}:
-        os.environ["HW7_MODELS"] = model
-        return {}
-    return {"translation": model} if model else {}
 
 
 def _common_key(
@@ -158,7 +145,7 @@ def _with_students(
     known = {comparable(name): personal for name, personal in key.students.items()}
     ids = [student.id for student in students]
     keys = {}
-    for name in with_bar(ids, "student", is_long=len(ids) >= 10):
+    for name in with_bar(ids):
         kept = known.pop(comparable(name), None)
         keys[name] = kept or personal_key(name, key.salt, sentences, questions.personal, explainer)
     absent = {name: p for name, p in key.students.items() if comparable(name) in known}
@@ -167,7 +154,7 @@ def _with_students(
     if absent:
         print(f"{len(absent)} students of the earlier key are not in this roster; they stay in it.")
     for question in questions.personal:
-        share = copied_answers_accepted(list(keys.values()), question.id)
+        share = copied_answers_accepted(list(keys.values()), question)
         print(f"{question.id}: copied from another student, an answer is right in {share:.1%}.")
     return key.model_copy(update={"students": keys | absent})
 
@@ -181,7 +168,7 @@ def _write_sheets(
     opened: Sequence[str],
 ) -> None:
     """Write each student's sheet, and the table by which the sheets are sent out."""
-    folder = arguments.sheets or arguments.output.with_name(f"{arguments.output.stem}.sheets")
+    folder = arguments.output.with_name(f"{arguments.output.stem}.sheets")
     files = {}
     for student in students:
         answers = ((name, key.answer(name, student.id)) for name in opened)

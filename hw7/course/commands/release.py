@@ -7,6 +7,7 @@ from pathlib import Path
 
 from helpers.environment import project_folder
 from helpers.errors import HomeworkError
+from hw7.course.grading.tables import write_text
 from hw7.course.keys import as_yaml, load_conceptual
 from hw7.course.marking import Conceptual, KeyAnswer
 from hw7.course.questions import load_questions
@@ -37,7 +38,6 @@ from hw7.course.release.wheels import (
     ensure_complete,
     target_options,
 )  # fmt: skip
-from hw7.course.reports.gradebook import write_text
 from hw7.course.sheet_checks import SELF_CHECK
 
 _OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN, "assets", *READMES)

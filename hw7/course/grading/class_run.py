@@ -98,7 +98,11 @@ class Grader:
         marks = tuple(self.marks(identity.student.id, self._with_prose(notebook)))
         if all(mark.answer.status == "unanswered" for mark in marks):
             flags.append(NOTHING)
-        elif any(_differs(read, chosen) for read in found):
+        elif any(
+            read.answers not in ({}, chosen.answers)
+            for read in found
+            if not (read.identity.name and read.identity.name.order)  # no platform ordered it
+        ):
             flags.append("几个文件的答案不同 (several files whose answers differ)")
         return Result(
             identity.student,
@@ -172,11 +176,10 @@ class Grader:
 
         The time of a file says nothing where a platform named it: it may be that of zipping.
         """
-        identity = read.identity
-        name = identity.name
+        name = read.identity.name
         if name and name.is_late:
             return True
-        submitted = identity.student.submitted_at or identity.submitted_at
+        submitted = read.identity.student.submitted_at or read.identity.submitted_at
         if submitted is None and name is None:
             submitted = read.file.modified
         if self.deadline is None or submitted is None:
@@ -186,21 +189,12 @@ class Grader:
         return submitted > self.deadline
 
 
-def _differs(other: ReadFile, chosen: ReadFile) -> bool:
-    """Tell whether a file that no platform put in order holds other answers than the one chosen."""
-    is_ordered = other.identity.name is not None and other.identity.name.order > 0
-    return bool(other.answers) and other.answers != chosen.answers and not is_ordered
-
-
 def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
     """Yield what was unusual about the file that counts, and what became of the others."""
     others = [read for read in found if read is not chosen]
-    if any(read.notebook for read in others):
-        paths = "、".join(read.file.path for read in others if read.notebook)
+    if paths := "、".join(read.file.path for read in others if read.notebook):
         yield f"交了多个文件，算最新的有答案的 (the latest with answers counts, not {paths[:3000]})"
-    for read in others:
-        if read.problem:
-            yield f"{read.file.path}: {read.problem}"
+    yield from (f"{read.file.path}: {read.problem}" for read in others if read.problem)
     if chosen.notebook is not None:
         yield from chosen.notebook.notes
         for name in chosen.notebook.overwritten:

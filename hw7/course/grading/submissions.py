@@ -165,10 +165,8 @@ def _read_member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
                     raise SubmissionError(problem)
     except SubmissionError:
         raise
-    except (zipfile.BadZipFile, OSError, EOFError, RuntimeError, ValueError) as error:
-        raise SubmissionError(f"压缩包损坏 (damaged in the zip: {error})") from error
     except Exception as error:  # each decompressor (zlib, lzma, bz2) has exceptions of its own
-        raise SubmissionError(f"解压失败 (can't be unpacked: {error})") from error
+        raise SubmissionError(f"压缩包损坏 (damaged in the zip: {error})") from error
     return bytes(content)
 
 

@@ -1,10 +1,10 @@
-"""Read a table as spreadsheets and platforms save it, and match ids as a person would."""
+"""Tables as spreadsheets and platforms save them, and ids matched as a person would."""
 
 import csv
 import io
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from helpers.errors import HomeworkError
@@ -40,6 +40,30 @@ def read_table(path: Path, kind: str) -> tuple[list[str], list[Row]]:
         raise HomeworkError(
             f"The {kind} {path} is no CSV in UTF-8. In Excel save it as “CSV UTF-8”."
         ) from error
+
+
+def as_csv(columns: Sequence[str], rows: Iterable[Row], has_mark: bool = True) -> str:
+    """Return a CSV; its byte order mark keeps Excel from garbling Chinese."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, columns)
+    writer.writeheader()
+    writer.writerows(rows)
+    return ("\ufeff" if has_mark else "") + text.getvalue()
+
+
+def write_text(path: Path, text: str | bytes) -> None:
+    """Write a file in one step, so that a stopped run never leaves half a gradebook.
+
+    Raises:
+        HomeworkError: The folder can't be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = path.with_name(f".{path.name}.part")
+        temporary.write_bytes(text.encode() if isinstance(text, str) else text)
+        temporary.replace(path)
+    except OSError as error:
+        raise HomeworkError(f"{path} can't be written: {error.strerror}.") from error
 
 
 def comparable(text: str) -> str:

@@ -6,7 +6,6 @@ from hw7.course.grading.class_run import Grader, Result
 from hw7.course.grading.roster import Student
 from hw7.course.grading.tables import Row
 from hw7.course.literals import Assignment
-from hw7.course.questions import QuestionSet
 
 _KEPT = "沿用上次的成绩册 (kept from the earlier gradebook)"
 _LATE = {"late": True, "on time": False}
@@ -25,18 +24,21 @@ def with_carried(
         had_answers = any(
             text not in {"", "unanswered"} for c, text in row.items() if c.endswith("_result")
         )
-        if now is None or (had_answers and not _has_answers(now)):
+        has_answers = now and any(mark.answer.status != "unanswered" for mark in now.marks)
+        if now is None or (had_answers and not has_answers):
             student = now.student if now else Student(student_id, row.get("name", ""))
             found[student_id] = _carried(student, row, grader, now)
     return [result for _, result in sorted(found.items())]
 
 
-def _has_answers(result: Result) -> bool:
-    return any(mark.answer.status != "unanswered" for mark in result.marks)
-
-
 def _carried(student: Student, row: Row, grader: Grader, now: Result | None) -> Result:
-    assignments = _assignments(row, grader.questions)
+    assignments = {}
+    for name in (question.id for question in grader.questions.questions):
+        shown = row.get(f"{name}_answer", "").removeprefix("'")
+        typed, arrow, problem = shown.rpartition(" ← ")
+        assignments[name] = Assignment(name, shown)
+        if row.get(f"{name}_result") == "malformed" and arrow:
+            assignments[name] = Assignment(name, problem=problem, typed=typed)
     marks = tuple(grader.marks(student.id, assignments)) if row.get("file") else ()
     flags = [flag for flag in row.get("flags", "").removeprefix("'").split("; ") if flag]
     if now is not None and now.path:
@@ -51,16 +53,3 @@ def _carried(student: Student, row: Row, grader: Grader, now: Result | None) -> 
         flags=tuple(dict.fromkeys([*flags, *(now.flags if now else ())])),
         remarks=(_KEPT,),
     )
-
-
-def _assignments(row: Row, questions: QuestionSet) -> dict[str, Assignment]:
-    """Read the answers back from the cells that show them."""
-    found = {}
-    for question in questions.questions:
-        shown = row.get(f"{question.id}_answer", "").removeprefix("'")
-        typed, arrow, problem = shown.rpartition(" ← ")
-        if row.get(f"{question.id}_result") == "malformed" and arrow:
-            found[question.id] = Assignment(question.id, problem=problem, typed=typed)
-        else:
-            found[question.id] = Assignment(question.id, shown)
-    return found

@@ -1,6 +1,6 @@
 """Marks as students and platforms get them: pages, Canvas (NTU COOL), Gradescope, otter-grader."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pprint import pformat
 from typing import Any
@@ -16,23 +16,13 @@ from hw7.course.questions import Question, QuestionSet
 from hw7.course.reports.gradebook import points_of, safe_cell, shown_value
 
 _CANVAS_COLUMNS = ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
-VERDICTS = {
-    "right": "正确 right",
-    "wrong": "不正确 wrong",
-    "unanswered": "未作答 unanswered",
-    "malformed": "格式错误 malformed",
-    "rubric": "由老师批改 read by a human",
-    "void": "本题作废，人人得分 void, everybody gets the points",
-}
 
 
 @lru_cache(maxsize=1)
 def _template() -> jinja2.Template:
+    loader = jinja2.FileSystemLoader(assets_folder() / "hw7")
     environment = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(assets_folder() / "hw7"),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
+        loader=loader, autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=True
     )
     return environment.get_template("feedback.html.j2")
 
@@ -43,21 +33,12 @@ def feedback_page(result: Result, row: Row, questions: QuestionSet) -> str:
     Points come from the gradebook row, so that those a human entered are on the page; the
     instructor's flags and remarks are not.
     """
-    points = {mark.question.id: points_of(row, mark.question) for mark in result.marks}
-    return _template().render(
-        title=questions.title,
-        student=result.student,
-        marks=result.marks,
-        notes=result.notes,
-        problem=result.problem,
-        row=row,
-        points={name: "" if p is None else f"{p:g}" for name, p in points.items()},
-        shown={mark.question.id: shown_value(mark.answer.value or "") for mark in result.marks},
-        verdicts=VERDICTS,
-    )
+    facts = {"student": result.student, "marks": result.marks, "notes": result.notes}
+    facts |= {"problem": result.problem, "row": row, "title": questions.title}
+    return _template().render(facts, points_of=points_of, shown_value=shown_value)
 
 
-def canvas_rows(students: Sequence[Student], rows: Mapping[str, Row], column: str) -> list[Row]:
+def canvas_rows(students: Iterable[Student], rows: Mapping[str, Row], column: str) -> list[Row]:
     """Return the rows of a CSV for Canvas's gradebook import.
 
     Canvas finds a student by ``ID`` or ``SIS User ID``: best use its own export as the roster, the
@@ -99,30 +80,27 @@ def gradescope_results(result: Result, row: Row) -> dict[str, Any]:
     return {"score": score, "output": output, "output_format": "text", "tests": tests}
 
 
-def otter_tests(questions: QuestionSet, key: Key | None) -> dict[str, str]:
+def otter_tests(questions: QuestionSet, key: Key) -> dict[str, str]:
     """Return otter's test files by name, such as ``q1.py``.
 
-    Otter executes submissions, and a submission that runs can read its own hidden tests; ``hw7
-    grade`` does neither. Free texts and personal sentences have no otter test. A key adds hidden
-    tests for correctness, which carry all points, to the visible ones of the format.
+    Hidden tests for correctness carry all points, visible ones tell the format. Free texts and
+    personal sentences have no otter test.
     """
     return {
-        f"{question.id}.py": _test_file(question, key.answers[question.id] if key else None)
+        f"{question.id}.py": _test_file(question, key.answers[question.id])
         for question in questions.questions
         if question.type != "text"
     }
 
 
-def _test_file(question: Question, answer: KeyAnswer | None) -> str:
-    name = question.id
-    cases = [_case("is_legal", f'"{name}", {name}', is_hidden=False, points=0.0)]
-    if answer is not None:
-        given: dict[str, str | float | None] = {"correct": answer.correct}
-        if answer.value is not None:
-            given = {"value_is": answer.value, "tolerance": answer.tolerance}
-        words = ", ".join(f"{field}={value!r}" for field, value in given.items())
-        arguments = f'"{name}", {name}, {words}'
-        cases.append(_case("is_correct", arguments, is_hidden=True, points=question.points))
+def _test_file(question: Question, answer: KeyAnswer) -> str:
+    name, right = question.id, f"correct={answer.correct!r}"
+    if answer.value is not None:
+        right = f"value_is={answer.value!r}, tolerance={answer.tolerance!r}"
+    cases = [
+        _case("is_legal", f'"{name}", {name}', is_hidden=False, points=0.0),
+        _case("is_correct", f'"{name}", {name}, {right}', is_hidden=True, points=question.points),
+    ]
     suite = {"cases": cases, "scored": True, "setup": "", "teardown": "", "type": "doctest"}
     test = {"name": name, "points": None, "suites": [suite]}
     return f"OK_FORMAT = True\n\ntest = {pformat(test, width=100, sort_dicts=False)}\n"

@@ -1,11 +1,8 @@
 """The gradebook: one row per student, and whatever a human entered in it kept."""
 
-import io
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-
-import pandas
 
 from helpers.errors import HomeworkError
 from hw7.course.grading.class_run import MISSING, Result
@@ -82,10 +79,10 @@ def _keep_entered(row: Row, question: Question, earlier: Mapping[str, str]) -> l
         was_void = earlier.get(f"{name}_result") == "void" and column.endswith("_points")
         if column not in row or not entered or was_void or row[column]:
             continue
-        is_doubtful = column.endswith("_points") and not is_same_text(
-            earlier.get(f"{name}_answer", ""), row[f"{name}_answer"]
-        )
-        if is_doubtful and not entered.endswith(DOUBT):
+        answers = (earlier.get(f"{name}_answer", ""), row[f"{name}_answer"])
+        # Whatever a spreadsheet did to the blanks.
+        plain = ["".join(text.removeprefix("'").split())[:30_000] for text in answers]
+        if column.endswith("_points") and plain[0] != plain[1] and not entered.endswith(DOUBT):
             entered += DOUBT
         row[column] = entered
         if entered.endswith(DOUBT):
@@ -117,12 +114,6 @@ def number_in(entered: str, maximum: float) -> float | None:
     return number if 0 <= number <= maximum else None
 
 
-def is_same_text(before: str, after: str) -> bool:
-    """Tell whether two cells hold the same answer, whatever a spreadsheet did to its blanks."""
-    plain = ["".join(text.removeprefix("'").split())[:30_000] for text in (before, after)]
-    return plain[0] == plain[1]
-
-
 def shown_value(value: str | float) -> str:
     """Return an answer as the gradebook shows it."""
     return value if isinstance(value, str) else f"{value:.10g}"
@@ -130,9 +121,7 @@ def shown_value(value: str | float) -> str:
 
 def safe_cell(text: str) -> str:
     """Return text that no spreadsheet takes for a formula; plain numbers stay as they are."""
-    if _FORMULA.match(text) and not _NUMBER.fullmatch(text):
-        return "'" + text
-    return text
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def load_gradebook(path: Path, questions: QuestionSet) -> list[Row]:
@@ -194,27 +183,3 @@ def changes_between(before: Mapping[str, Row], after: Iterable[Row]) -> list[Row
             found = {"student_id": row["student_id"], "before": was, "after": now}
             changes.append(found | {"questions": " ".join(changed)})
     return changes
-
-
-def as_csv(columns: Sequence[str], rows: Iterable[Mapping[str, str]], has_mark: bool = True) -> str:
-    """Return a CSV; its byte order mark keeps Excel from garbling Chinese."""
-    text = io.StringIO()
-    pandas.DataFrame(list(rows), columns=list(columns)).to_csv(
-        text, index=False, lineterminator="\r\n"
-    )
-    return ("\ufeff" if has_mark else "") + text.getvalue()
-
-
-def write_text(path: Path, text: str | bytes) -> None:
-    """Write a file in one step, so that a stopped run never leaves half a gradebook.
-
-    Raises:
-        HomeworkError: The folder can't be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary = path.with_name(f".{path.name}.part")
-        temporary.write_bytes(text.encode() if isinstance(text, str) else text)
-        temporary.replace(path)
-    except OSError as error:
-        raise HomeworkError(f"{path} can't be written: {error.strerror}.") from error

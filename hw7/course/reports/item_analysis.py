@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pandas
 
-from hw7.course.questions import Question, QuestionSet
+from hw7.course.questions import QuestionSet
 from hw7.course.reports.gradebook import points_of, safe_cell
 
 COLUMNS = [
@@ -34,10 +34,8 @@ def analyse(rows: Iterable[Mapping[str, str]], questions: QuestionSet) -> pandas
     """
     handed_in = [row for row in rows if row["file"]]
     graded, asked = pandas.DataFrame(handed_in, dtype=object), questions.questions
-    shares = pandas.DataFrame(
-        {question.id: [_share(row, question) for row in handed_in] for question in asked},
-        dtype=float,
-    )
+    earned = {q.id: [points_of(row, q) for row in handed_in] for q in asked}
+    shares = pandas.DataFrame(earned, dtype=float) / pandas.Series({q.id: q.points for q in asked})
     items = []
     for question in asked:
         own, name = shares[question.id], question.id
@@ -60,11 +58,6 @@ def analyse(rows: Iterable[Mapping[str, str]], questions: QuestionSet) -> pandas
             | {outcome: int(counts.get(outcome, 0)) for outcome in _COLORS}
         )
     return pandas.DataFrame(items).set_index("question", drop=False)
-
-
-def _share(row: Mapping[str, str], question: Question) -> float:
-    points = points_of(row, question)
-    return float("nan") if points is None else points / question.points
 
 
 def discrimination(shares: pandas.DataFrame, column: str) -> float:

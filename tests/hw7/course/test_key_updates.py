@@ -6,8 +6,8 @@ import yaml
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
 from hw7.cli import main
-from hw7.course.keys import load_key, read_key, save_key, updated
-from hw7.course.questions import load_questions
+from hw7.course.keys import Key, load_key, save_key, updated
+from hw7.course.questions import load_questions, load_record
 from tests.support.made_submissions import QUESTIONS, made_key
 
 LOOK_UPS = QUESTIONS.look_ups
@@ -59,7 +59,7 @@ def test_a_longer_roster_in_other_spelling_keeps_corrections_and_sentences(
     for n in range(12):
         assert again.students[f"B{n}"] == corrected.students[f"b{n}"]
     assert "q1: kept from the earlier key: D, or B" in capsys.readouterr().out
-    assert read_key(tmp_path / "key.yaml.bak") == corrected
+    assert load_record(Key, tmp_path / "key.yaml.bak", "key") == corrected
 
 
 @pytest.mark.bundled

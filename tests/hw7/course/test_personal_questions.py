@@ -83,7 +83,7 @@ def test_a_copied_pair_of_answers_nearly_always_fails(class_key):
         if a is not b
     ]
     assert sum(both) / len(both) < 0.05
-    assert copied_answers_accepted(keys, "q3") < 0.3
+    assert copied_answers_accepted(keys, QUESTIONS["q3"]) < 0.3
 
 
 @pytest.mark.bundled
