@@ -57,22 +57,19 @@ def main(words: Sequence[str] | None = None) -> int:
     command.add_arguments(parser)
     try:
         return int(command.run(parser.parse_args(words[1:])))
-    except (HomeworkError, OSError) as error:
-        sentence = _sentence(error) if isinstance(error, OSError) else error
-        print(f"hw7: {sentence}", file=sys.stderr)
+    except HomeworkError as error:
+        print(f"hw7: {error}", file=sys.stderr)
+        return 1
+    except OSError as error:  # a home that cannot be written, a full disk, a missing file
+        what = f"{error.filename}: " if error.filename else ""
+        advice = " Write somewhere else: choose a folder with -o, or another home with HOME=..."
+        is_refused = error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR)
+        text = f"{what}{error.strerror or error}.{advice if is_refused else ''}"
+        print(f"hw7: {text}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("hw7: stopped", file=sys.stderr)
         return 130
-
-
-def _sentence(error: OSError) -> str:
-    """Say what the system refuses: a home that cannot be written, a full disk, a missing file."""
-    what = f"{error.filename}: " if error.filename else ""
-    text = f"{what}{error.strerror or error}."
-    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR):
-        text += " Write somewhere else: choose a folder with -o, or another home with HOME=..."
-    return text
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from hw7.course.grading.platform_names import platform_name
+from hw7.course.grading.identities import platform_name
 from hw7.course.grading.roster import Student
 from hw7.course.grading.tables import as_csv, write_text
 

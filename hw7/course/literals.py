@@ -7,8 +7,8 @@ import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from hw7.course.constants import Constant, describe, folded
-from hw7.course.untrusted_code import NAME, answer_lines, answer_name, parsed, without_magic
+from hw7.course import untrusted_code
+from hw7.course.untrusted_code import Constant, answer_lines, parsed, without_magic
 
 MAX_CELL_CHARACTERS = 200_000
 MAX_TEXT_CHARACTERS = 30_000  # a cell of Excel holds 32,767
@@ -47,7 +47,7 @@ def read_assignments(source: str) -> list[Assignment]:
     harmless, and only literals are taken out of the tree. Where it is not, or is no Python, the
     lines that start with ``q3 =`` are read.
     """
-    if not NAME.search(source[:MAX_CELL_CHARACTERS]) or _CELL_MAGIC.match(source):
+    if not untrusted_code.NAME.search(source[:MAX_CELL_CHARACTERS]) or _CELL_MAGIC.match(source):
         return []
     if len(source) > MAX_CELL_CHARACTERS:
         problem = f"单元格太长 (cell of {len(source):,} characters, only its beginning was read)"
@@ -134,7 +134,7 @@ def _read_target(
         is_pairwise = len(values) == len(target.elts)
         for position, element in enumerate(target.elts):
             yield from _read_target(element, values[position] if is_pairwise else None, lines)
-    elif isinstance(target, ast.Name) and (name := answer_name(target.id)):
+    elif isinstance(target, ast.Name) and (name := untrusted_code.answer_name(target.id)):
         note = "" if target.id == name else f"变量名写成 {target.id} (spelled {target.id})"
         if value is None:
             problem = "不是一个简单的赋值 (no plain assignment)"
@@ -156,9 +156,9 @@ def _read_value(name: str, node: ast.expr, note: str, lines: list[bytes]) -> Ass
     if isinstance(node, ast.Name) and not node.id.isascii():
         return Assignment(name, node.id, note="没有加引号 (without quotes)")
     try:
-        value = folded(node)
+        value = untrusted_code.folded(node)
     except (ValueError, TypeError, ArithmeticError, RecursionError):
-        problem = f"请直接写出答案，这里是{describe(node)}"
+        problem = f"请直接写出答案，这里是{untrusted_code.describe(node)}"
         return Assignment(name, problem=problem, typed=_typed(lines, node))
     if isinstance(value, str):
         return _text(name, value, note)

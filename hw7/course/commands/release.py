@@ -11,36 +11,12 @@ from hw7.course.grading.tables import write_text
 from hw7.course.keys import as_yaml, load_conceptual
 from hw7.course.marking import Conceptual, KeyAnswer
 from hw7.course.questions import load_questions
-from hw7.course.release.bundles import write_classroom_zip, write_kaggle_folder, write_manifest
-from hw7.course.release.contents import (
-    MANIFEST,
-    METADATA,
-    READMES,
-    ROOT,
-    SCREENSHOTS,
-    ensure_no_instructor_files,
-    files_in,
-    stage_students_project,
-)  # fmt: skip
-from hw7.course.release.student_notebooks import (
-    Repository,
-    install_address,
-    readme_copy,
-    repository_named,
-    repository_of,
-    write_student_notebooks,
-)  # fmt: skip
-from hw7.course.release.wheels import (
-    FOLDER,
-    PATTERN,
-    build_wheel,
-    collect_packages,
-    ensure_complete,
-    target_options,
-)  # fmt: skip
+from hw7.course.release import bundles, contents, student_notebooks
+from hw7.course.release.contents import MANIFEST, METADATA, READMES, ROOT, SCREENSHOTS, files_in
+from hw7.course.release.student_notebooks import Repository, install_address
 from hw7.course.sheet_checks import SELF_CHECK
 
-_OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, PATTERN, "assets", *READMES)
+_OWN = ("notebooks", "kaggle", f"{ROOT}.zip", MANIFEST, bundles.PATTERN, "assets", *READMES)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,13 +42,17 @@ def run(arguments: argparse.Namespace) -> int:
             "Get the project with git, then type: make install"
         )
     named = arguments.repository
-    repository = repository_named(named) if named else repository_of(checkout)
+    repository = (
+        student_notebooks.repository_named(named)
+        if named
+        else student_notebooks.repository_of(checkout)
+    )
     if arguments.url is None:
         arguments.url = repository.address if repository else ""
     # A bad word on the command line is refused before anything is built.
     install_address(arguments.url, "kit.whl")
     for target in arguments.packages_for:
-        target_options(target)
+        bundles.target_options(target)
     opened = None
     if arguments.self_check:
         opened = load_conceptual(arguments.self_check, load_questions())
@@ -100,12 +80,14 @@ def _build(
     """Build all parts in a folder; return the address the notebooks install from."""
     with tempfile.TemporaryDirectory(dir=folder, prefix=".workshop.") as workshop:
         staged = Path(workshop) / "project"
-        files = stage_students_project(checkout, staged)
-        wheel = build_wheel(staged, folder)
-        ensure_complete(wheel, files)
+        files = contents.stage_students_project(checkout, staged)
+        wheel = bundles.build_wheel(staged, folder)
+        bundles.ensure_complete(wheel, files)
         address = install_address(arguments.url, wheel.name)
         notebooks = folder / "notebooks"
-        left_out = write_student_notebooks(checkout / "notebooks", notebooks, address, repository)
+        left_out = student_notebooks.write_student_notebooks(
+            checkout / "notebooks", notebooks, address, repository
+        )
         if repository:
             _write_readmes(checkout, folder, repository)
         if left_out:
@@ -113,14 +95,14 @@ def _build(
         if opened is not None:
             # Written anew: the instructor's own file may hold notes on other questions.
             write_text(notebooks / SELF_CHECK, as_yaml(Conceptual(answers=opened)))
-        packages = Path(workshop) / FOLDER
+        packages = Path(workshop) / bundles.FOLDER
         for target in arguments.packages_for:
             print(f"Collecting packages for Python {target} ...", flush=True)
-            collect_packages(wheel, target, packages)
-        write_kaggle_folder(folder / "kaggle", wheel, packages)
-        write_classroom_zip(folder / f"{ROOT}.zip", wheel, notebooks, packages)
-    write_manifest(folder)
-    ensure_no_instructor_files(folder)
+            bundles.collect_packages(wheel, target, packages)
+        bundles.write_kaggle_folder(folder / "kaggle", wheel, packages)
+        bundles.write_classroom_zip(folder / f"{ROOT}.zip", wheel, notebooks, packages)
+    bundles.write_manifest(folder)
+    contents.ensure_no_instructor_files(folder)
     return address
 
 
@@ -133,15 +115,18 @@ def _write_readmes(checkout: Path, folder: Path, repository: Repository) -> None
     for name in READMES:
         if (checkout / name).is_file():
             text = (checkout / name).read_text("utf-8")
-            write_text(folder / name, readme_copy(text, repository, released))
+            write_text(folder / name, student_notebooks.readme_copy(text, repository, released))
 
 
 def _report(output: Path, address: str, repository: Repository | None) -> None:
     notebooks = list((output / "notebooks").rglob("*.ipynb"))
     rows = [
-        (next(output.glob(PATTERN)).name, f"put it where students install from: {address}"),
+        (next(output.glob(bundles.PATTERN)).name, f"put it where students install from: {address}"),
         ("notebooks/", f"{len(notebooks)} notebooks, stamped with that address"),
-        ("kaggle/", f"set the id in {METADATA}, then: kaggle datasets create -p … --dir-mode zip"),
+        (
+            "kaggle/",
+            f"set the id in {METADATA}, then: kaggle datasets create -p … --dir-mode zip",
+        ),
         (f"{ROOT}.zip", "for classrooms without a network"),
         (MANIFEST, "checksums: sha256sum -c"),
     ]

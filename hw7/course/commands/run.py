@@ -38,7 +38,8 @@ def run(arguments: argparse.Namespace) -> int:
         target = arguments.output / path.name
         page = write(notebook, target)
         print(f"wrote {target} and {page}")
-        facts += collect_facts(notebook)
+        outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+        facts += [o.data[FACTS_MIME] for o in outputs if FACTS_MIME in o.get("data", {})]
         if failure:
             failures.append(f"{path.name}: {failure}")
     if facts:
@@ -115,12 +116,6 @@ def write(notebook: Any, target: Path) -> Path:
     html = target.with_suffix(".html")
     html.write_text(page, encoding="utf-8")
     return html
-
-
-def collect_facts(notebook: Any) -> list[dict[str, Any]]:
-    """Return the facts of every explanation shown in an executed notebook, in order."""
-    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
-    return [output.data[FACTS_MIME] for output in outputs if FACTS_MIME in output.get("data", {})]
 
 
 def summary(facts: Sequence[dict[str, Any]]) -> list[str]:

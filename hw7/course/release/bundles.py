@@ -1,15 +1,34 @@
-"""What is made of wheel and notebooks: the Kaggle dataset, the classroom zip, the checksums."""
+"""What is built: the wheel, packages for no network, Kaggle's dataset, classroom zip, checksums."""
 
+import importlib.util
 import json
 import shutil
-from collections.abc import Mapping
+import subprocess
+import tempfile
+import zipfile
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
+from helpers.errors import HomeworkError
 from hw7.course.handing_out import write_zip
 from hw7.course.release.contents import MANIFEST, METADATA, ROOT, files_in
-from hw7.course.release.wheels import FOLDER
 from hw7.fetch.folders import sha256_of
+from hw7.fetch.pip_download import pip_command
+from hw7.fetch.smollm2 import REQUIREMENT as OFFLINE_GENERATOR
 
+PATTERN = "hw7_*.whl"
+"""What the bootstrap cell looks for."""
+FOLDER = "packages"
+_NOT_PACKED = ("pyproject.toml", "README.md", "LICENSE")  # they become the metadata
+
+# Every host has these, they are gigabytes, and a host's own build must never be replaced.
+_HOSTS_OWN = ("torch", "torchvision", "torchaudio", "triton", "numpy", "nvidia-", "cuda-")
+_LINUX = ["linux_x86_64", *(f"manylinux_2_{glibc}_x86_64" for glibc in (34, 31, 28, 27, 24, 17))]
+_LINUX += ["manylinux2014_x86_64"]
+_REFUSAL = (
+    "The packages for places without a network can't be collected",
+    "Check the network, or release without --packages-for.",
+)
 # Kaggle asks for a title of 6 to 50 characters; the instructor sets the id, ``user/name``.
 _DATASET = {
     "title": "HW7 feature attribution kit",
@@ -33,6 +52,78 @@ _WITHOUT_PACKAGES = """\
 3. 机器上要先装好 Inseq、Transformers 和 torch：这个压缩包没有带其他包
    (Inseq, Transformers and torch must be installed: this zip carries no other packages)。
 """
+
+
+def build_wheel(checkout: Path, output: Path) -> Path:
+    """Build the kit's wheel into an empty folder and return its path.
+
+    An installed hatchling is used as it is, so that no network is needed; otherwise pip fetches
+    one for the build. The same checkout gives the same bytes: hatchling fixes all times.
+    """
+    words = ["wheel", "--no-deps", "--wheel-dir", str(output), str(checkout)]
+    if importlib.util.find_spec("hatchling") is not None:
+        words.append("--no-build-isolation")
+    advice = "Without a network the build needs hatchling; type: pip install hatchling"
+    run_pip(words, "The wheel could not be built", advice)
+    return next(output.glob(PATTERN))
+
+
+def ensure_complete(wheel: Path, files: Iterable[str]) -> None:
+    """Refuse a wheel that does not carry exactly the files it was built from, and metadata."""
+    with zipfile.ZipFile(wheel) as archive:
+        found = {name for name in archive.namelist() if ".dist-info/" not in name}
+    packed = set(files) - set(_NOT_PACKED)
+    wanted = {f"hw7_{name}" if name.startswith("assets/") else name for name in packed}
+    for name in sorted(wanted - found):
+        raise HomeworkError(f"{name} is missing in {wheel.name}; look at [tool.hatch.build].")
+    for name in sorted(found - wanted):
+        raise HomeworkError(f"{wheel.name} carries {name}, which only instructors may have.")
+
+
+def target_options(target: str) -> list[str]:
+    """Return pip's options for a Python on Linux (``3.12``) or elsewhere (``3.12:win_amd64``).
+
+    Raises:
+        HomeworkError: The target has another form.
+    """
+    version, _, platform = target.partition(":")
+    if not version.startswith("3.") or not version[2:].isdigit():
+        raise HomeworkError(
+            f"--packages-for {target!r} names no Python version. Give one such as 3.12, "
+            "or 3.12:win_amd64 for another platform."
+        )
+    platforms = [platform] if platform not in ("", _LINUX[0]) else _LINUX
+    options = ["--only-binary=:all:", "--implementation=cp", f"--python-version={version}"]
+    return options + [f"--platform={name}" for name in platforms]
+
+
+def collect_packages(wheel: Path, target: str, folder: Path) -> None:
+    """Download what the wheel needs, without what hosts have anyway, and the offline generator."""
+    options = target_options(target)
+    with tempfile.TemporaryDirectory() as nowhere:
+        report = Path(nowhere) / "report.json"
+        words = ["install", "--dry-run", "--ignore-installed", f"--report={report}"]
+        run_pip([*words, f"--target={nowhere}", *options, str(wheel)], *_REFUSAL)
+        found = [item["metadata"] for item in json.loads(report.read_text("utf-8"))["install"]]
+    needed = [
+        f"{package['name']}=={package['version']}"
+        for package in found
+        if not package["name"].lower().startswith((*_HOSTS_OWN, "hw7-"))
+    ]
+    folder.mkdir(parents=True, exist_ok=True)
+    words = ["download", "--no-deps", f"--dest={folder}"]
+    run_pip([*words, *options, *needed, OFFLINE_GENERATOR], *_REFUSAL)
+
+
+def run_pip(words: Sequence[str], refusal: str, advice: str) -> None:
+    """Run pip quietly; where it fails, say so with its reason and the advice."""
+    command = [*pip_command(), *words, "--quiet", "--disable-pip-version-check"]
+    finished = subprocess.run(command, capture_output=True, text=True)  # noqa: S603 (pip's own)
+    if finished.returncode != 0:
+        lines = [line.strip() for line in finished.stderr.splitlines() if line.strip()]
+        errors = [line for line in lines if line.startswith("ERROR")]
+        reason = (errors or lines or ["pip gave no reason"])[-1].removeprefix("ERROR: ")
+        raise HomeworkError(f"{refusal} ({reason}). {advice}")
 
 
 def write_kaggle_folder(folder: Path, wheel: Path, packages: Path) -> None:

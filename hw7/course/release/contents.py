@@ -34,9 +34,9 @@ _PACKAGES = (
 )  # fmt: skip
 # Of the course's part students need what the answer sheet and their commands import.
 _COURSE = (
-    "__init__", "answers", "constants", "literals", "marking", "questions", "record",
-    "sheet_checks", "untrusted_code", "written_cells", "commands/__init__", "commands/doctor",
-    "commands/download", "commands/explain", "commands/run",
+    "__init__", "answers", "literals", "marking", "questions", "record", "sheet_checks",
+    "untrusted_code", "written_cells",
+    *(f"commands/{name}" for name in ("__init__", "doctor", "download", "explain", "run")),
 )  # fmt: skip
 _PROJECT = (
     "pyproject.toml", "README.md", "LICENSE", "hw7_setup.py", "hw7/__init__.py", "hw7/cli.py",

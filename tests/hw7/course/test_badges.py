@@ -8,7 +8,7 @@ import pytest
 
 from helpers.errors import HomeworkError
 from hw7.cli import main as hw7
-from hw7.course.commands import release
+from hw7.course.release import student_notebooks
 from hw7.course.release.student_notebooks import (
     Repository,
     badges,
@@ -89,7 +89,7 @@ def test_a_release_for_a_repository_needs_no_url_and_bears_badges_in_both_langua
 
 
 def test_without_url_and_repository_a_release_is_refused_in_one_line(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(release, "repository_of", lambda checkout: None)
+    monkeypatch.setattr(student_notebooks, "repository_of", lambda checkout: None)
     assert hw7(["release", "-o", str(tmp_path / "dist")]) == 1
     error = capsys.readouterr().err
     assert "--repository OWNER/NAME" in error and error.count("\n") == 1

@@ -11,6 +11,7 @@ from helpers.errors import HomeworkError
 from hw7.cli import main as hw7
 from hw7.course.commands import release
 from hw7.course.keys import load_conceptual, save_key
+from hw7.course.release import bundles
 from hw7.course.release.contents import ensure_no_instructor_files
 from tests.support.made_submissions import QUESTIONS, made_key
 
@@ -81,8 +82,8 @@ def test_the_release_ends_with_the_final_check(built_before, tmp_path, monkeypat
         write_kaggle_folder(folder, *arguments, **options)
         (folder / "key.yaml").write_text("answers: {}")
 
-    write_kaggle_folder = release.write_kaggle_folder
-    monkeypatch.setattr(release, "write_kaggle_folder", leaky)
+    write_kaggle_folder = bundles.write_kaggle_folder
+    monkeypatch.setattr(bundles, "write_kaggle_folder", leaky)
     assert hw7(["release", "--url", URL, "-o", str(tmp_path / "dist")]) == 1
     assert "kaggle/key.yaml" in capsys.readouterr().err
     assert not list((tmp_path / "dist").iterdir())

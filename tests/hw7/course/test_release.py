@@ -12,13 +12,12 @@ from helpers.errors import HomeworkError
 from hw7.cli import main as hw7
 from hw7.course.answer_sheet import BOOTSTRAP, stamped_bootstrap
 from hw7.course.commands import release
-from hw7.course.release.bundles import write_manifest
+from hw7.course.release.bundles import target_options, write_manifest
 from hw7.course.release.student_notebooks import (
     install_address,
     student_copy,
     write_student_notebooks,
 )
-from hw7.course.release.wheels import target_options
 from tools.execute_notebooks import stored_notebooks
 
 WHEEL = "hw7_attribution_kit-0.1.0-py3-none-any.whl"

@@ -13,6 +13,7 @@ import pytest
 
 from hw7.cli import main as hw7
 from hw7.course.commands import release
+from hw7.course.release import bundles
 from hw7.course.release.contents import students_files
 from tools.execute_notebooks import PROJECT
 
@@ -198,6 +199,6 @@ def test_a_wheel_with_more_or_less_than_its_list_is_not_released(
         (lambda all_of_it: [*all_of_it, "hw7/course/grading/roster.py"], "grading/roster.py"),
         (lambda all_of_it: [n for n in all_of_it if not n.endswith("heatmap.js")], "heatmap.js"),
     ):
-        monkeypatch.setattr(release, "build_wheel", built(names))
+        monkeypatch.setattr(bundles, "build_wheel", built(names))
         assert hw7(["release", "--url", URL, "-o", str(tmp_path / "dist")]) == 1
         assert said in capsys.readouterr().err
