@@ -58,9 +58,11 @@ def sheet_html(
     )
     steps = [token for step in sheet.steps for token, _ in step.rivals]
     shown = "".join([*sheet.rows, *sheet.columns, *steps, *notes_of(sheet), facts])
+    # A page that chooses its language by itself speaks English where there is no Chinese font.
+    own_words = _asset("heatmap.js") if sheet.language else ""
     return _render(
         _TEMPLATE,
-        font=embedded_font(shown, sheet.font) if sheet.font else "",
+        font=embedded_font(shown, sheet.font, always=own_words) if sheet.font else "",
         style=_asset("heatmap.css"),
         script=_script(sheet, hide_special),
         identity=sheet.identity,

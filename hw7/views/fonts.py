@@ -69,12 +69,13 @@ def text_width(text: str) -> float:
     return sum(1.9 if ord(character) > 0x2E7F else 1.0 for character in text)
 
 
-def embedded_font(text: str, bundled: Path) -> str:
+def embedded_font(text: str, bundled: Path, *, always: str = "") -> str:
     """Return the bundled font cut down to the characters of a page that Latin fonts lack.
 
     Args:
         text: Everything the page has to show; the first ``MOST_EMBEDDED`` characters count.
         bundled: The bundled font's file.
+        always: The page's own words, which count whatever the text is.
 
     Returns:
         Base64 of a WOFF file, the same for the same characters; empty where none is needed.
@@ -82,8 +83,11 @@ def embedded_font(text: str, bundled: Path) -> str:
     if not bundled.is_file():
         return ""
     known = _characters_of(bundled)
-    wanted = [one for one in dict.fromkeys(text) if ord(one) > 0x2E7F and ord(one) in known]
-    return _subset("".join(sorted(wanted[:MOST_EMBEDDED])), bundled) if wanted else ""
+    wanted = set[str]()
+    for one, most in ((text, MOST_EMBEDDED), (always, None)):
+        lacking = [c for c in dict.fromkeys(one) if ord(c) > 0x2E7F and ord(c) in known]
+        wanted |= {*lacking[:most]}
+    return _subset("".join(sorted(wanted)), bundled) if wanted else ""
 
 
 @lru_cache(maxsize=4)

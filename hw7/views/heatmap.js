@@ -16,11 +16,11 @@ const TEXTS = {
   together: ["并排", "side by side"], unfold: ["展开 {}", "unfold {}"], fold: ["折叠 {}", "fold {}"],
   token: ["词元", "tokens"], word: ["词", "words"], sentence: ["句", "sentences"], turn: ["段", "turns"],
 };
-const hasChinese = canDrawChinese();
+const hasChinese = Boolean(data.language) || canDrawChinese(); // a page whose language is given brings the font
 let language = data.language || (navigator.language.startsWith("zh") && hasChinese ? "zh" : "en");
 const say = (key, value) => TEXTS[key][language === "zh" ? 0 : 1].replace("{}", () => value);
 
-// Without a font every character is the same empty box; tokens have a font of their own in the page.
+// Without a font every character is the same empty box. The page brings one for its tokens, which is small.
 function canDrawChinese() {
   const pixels = (character) => {
     const context = Object.assign(document.createElement("canvas"), { width: 20, height: 20 }).getContext("2d");
@@ -370,7 +370,8 @@ function makeSwitches(app) {
   };
   if (data.canHideSpecial && /1/.test(data.rows.special + data.columns.special)) box("hide", "isHiding");
   box("oneScale", "isCommon");
-  const other = make("button", "hw7-level", language === "zh" ? "English" : hasChinese ? "中文" : "zh", app.switches);
+  if (!hasChinese) return; // its words would be empty boxes
+  const other = make("button", "hw7-level", language === "zh" ? "English" : "中文", app.switches);
   Object.assign(other, { type: "button", lang: language === "zh" ? "en" : "zh-Hans" });
   other.addEventListener("click", () => { language = language === "zh" ? "en" : "zh"; rebuild(app); });
 }

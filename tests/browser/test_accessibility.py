@@ -97,6 +97,30 @@ def test_a_page_brings_the_chinese_characters_it_shows(open_page):
     assert faces == 1
 
 
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_page_in_a_given_language_brings_the_characters_of_its_own_words(open_page, language):
+    html = made_explanation().html(picture=False, language=language)
+    page = open_page(page_html("heatmap", html), locale="de-DE")
+    if language == "en":
+        page.get_by_role("button", name="中文", exact=True).click()
+    page.locator("tbody td").first.click()
+    shown = page.locator(".hw7").inner_text()
+    assert "已固定" in shown
+    encoded = re.search(r"data:font/woff;base64,([^)]+)", html)[1]
+    assert {one for one in shown if one > "\u2e7f"} <= characters_of(encoded)
+    assert len(encoded) < 40_000
+
+
+def test_without_a_chinese_font_a_page_offers_no_chinese(open_page):
+    html = page_html("heatmap", made_explanation().html(picture=False))
+    every_box_alike = "CanvasRenderingContext2D.prototype.fillText = () => {};"
+    page = open_page(
+        html.replace("<head>", f"<head><script>{every_box_alike}</script>"), locale="zh-CN"
+    )
+    assert "pin" in page.locator(".hw7-state").first.inner_text()
+    assert page.get_by_role("button", name=re.compile("^(中文|English)$")).count() == 0
+
+
 def test_the_font_in_a_page_is_small_however_long_the_text_is():
     text = "".join(chr(code) for code in range(0x4E00, 0x5600))
     encoded = embedded_font(text, font_file())
@@ -116,6 +140,6 @@ def test_hints_are_in_one_language_and_can_be_switched(open_page, locale, word):
     page = open_page(html, locale="de-DE")
     page.locator("tbody td").first.click()
     assert word in page.locator(".hw7-state").first.inner_text()
-    page.get_by_role("button", name=re.compile("^(中文|zh|English)$")).click()
+    page.get_by_role("button", name=re.compile("^(中文|English)$")).click()
     page.locator("tbody td").first.click()
     assert word not in page.locator(".hw7-state").first.inner_text()
