@@ -9,8 +9,6 @@ from helpers.errors import HomeworkError
 from hw7.views.strongest import strongest_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     import pandas
 
     from helpers.explanation import Explanation
@@ -70,10 +68,7 @@ def compare_with_published(
 
 
 def show_published(model: str) -> None:
-    """Show the published scores of a model as pictures of heatmaps.
-
-    One picture for both methods where they explain the same text; one for each method where they
-    do not, as in the published run of Qwen3, which sampled a text for each.
+    """Show the published scores of a model as heatmaps, one picture a method: small screens too.
 
     Args:
         model: ``"opus-mt-zh-en"`` or ``"qwen3-0.6b"``.
@@ -85,34 +80,25 @@ def show_published(model: str) -> None:
     from hw7.views.picture import figure_of
     from hw7.views.picture_files import small_png_of
 
-    tables = {method: published_scores(model, method) for method in ("saliency", "attention")}
-    for sheet in _published_sheets(model, tables):
-        facts = "\n".join(_strongest_text(layer.name, tables[layer.name]) for layer in sheet.layers)
-        picture = base64.b64encode(small_png_of(figure_of(sheet), dpi=72)).decode("ascii")
-        show_bundle({"image/png": picture, "text/plain": facts})
+    for method in ("saliency", "attention"):
+        table = published_scores(model, method)
+        figure = figure_of(_published_sheet(model, method, table))
+        picture = base64.b64encode(small_png_of(figure, dpi=72)).decode("ascii")
+        show_bundle({"image/png": picture, "text/plain": _strongest_text(method, table)})
 
 
-def _published_sheets(model: str, tables: "Mapping[str, pandas.DataFrame]") -> "list[Sheet]":
+def _published_sheet(model: str, method: str, table: "pandas.DataFrame") -> "Sheet":
     from hw7.views.sheet import Sheet, identity_of, layer_of
 
-    layers = {method: layer_of(method, table.to_numpy()) for method, table in tables.items()}
-    first, *others = tables.values()
-    is_one_text = all(
-        first.index.equals(other.index) and first.columns.equals(other.columns) for other in others
+    return Sheet(
+        title=f"{model}, published run",
+        rows=list(table.index),
+        columns=list(table.columns),
+        first_generated_row=_first_generated_row(table),
+        layers=[layer_of(method, table.to_numpy())],
+        identity=identity_of("published", model, method),
+        font=font_file(),
     )
-    groups = [list(tables)] if is_one_text else [[method] for method in tables]
-    return [
-        Sheet(
-            title=f"{model}, published run",
-            rows=list(tables[group[0]].index),
-            columns=list(tables[group[0]].columns),
-            first_generated_row=_first_generated_row(tables[group[0]]),
-            layers=[layers[method] for method in group],
-            identity=identity_of("published", model, *group),
-            font=font_file(),
-        )
-        for group in groups
-    ]
 
 
 def _first_generated_row(table: "pandas.DataFrame") -> int | None:

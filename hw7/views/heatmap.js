@@ -220,7 +220,7 @@ const longest = (nodes) => Math.max(2, ...nodes.map((node) => widthOf(node.label
 
 function sizesOf({ rows, columns }) {
   const most = data.mostColumnsWithNumbers, hasNumbers = columns.length <= most && rows.length <= 2 * most;
-  const heads = longest(columns), side = columns.length <= 80 ? 20 : 14, level = Math.max(40, heads * 7.4 + 8);
+  const heads = longest(columns), side = columns.length <= 80 ? 20 : 14, level = Math.max(40, heads * 7.8 + 10);
   const isTall = !hasNumbers || level > (columns.length <= 7 ? 80 : 52);
   const size = {
     hasNumbers, isTall, width: hasNumbers ? Math.round(isTall ? 40 : level) : side, height: hasNumbers ? 25 : side,

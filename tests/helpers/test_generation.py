@@ -36,6 +36,16 @@ def greedy_ids(model, length):
     return ids[0].tolist()
 
 
+def test_transformers_has_nothing_to_warn_about(monkeypatch):
+    from transformers.generation import utils
+
+    said = []
+    for kind in ("warning", "warning_once"):
+        monkeypatch.setattr(utils.logger, kind, lambda text, *_, **__: said.append(text))
+    written_ids(random_model("llama"))
+    assert said == []
+
+
 def test_text_is_greedy_although_the_model_samples_by_default(sampler):
     torch.manual_seed(1)
     assert written_ids(sampler, max_new_tokens=6) == greedy_ids(sampler, 6)

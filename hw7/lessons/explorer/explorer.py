@@ -7,19 +7,28 @@ from typing import TYPE_CHECKING, Any
 import ipywidgets
 
 from helpers import explain
+from helpers.environment import font_file
 from helpers.errors import HomeworkError
 from helpers.explanation import Explanation
 from hw7.lessons.explorer.background_run import BackgroundRun, Cancelled
-from hw7.lessons.explorer.form import Form
+from hw7.lessons.explorer.form import GENERATION_EXAMPLES, TRANSLATION_EXAMPLES, Form
 from hw7.lessons.explorer.message import Message
 from hw7.lessons.explorer.results import Results
-from hw7.lessons.explorer.wording import Wording
+from hw7.lessons.explorer.wording import ERRORS, TEXTS, Wording
+from hw7.views.fonts import embedded_font
 from hw7.views.sheet import Language
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
 _LANGUAGES = (("中文", "zh"), ("English", "en"))
+_STYLE = """<style>
+@font-face { font-family: "HW7 Sans"; src: url(data:font/woff;base64,FONT); }
+.hw7-explorer, .hw7-explorer :is(label, button, input, select, textarea, summary, li) {
+  font-family: system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "HW7 Sans",
+    sans-serif;
+}
+</style>"""
 
 
 def explore(
@@ -74,6 +83,7 @@ class Explorer:
                 self.form.box,
                 ipywidgets.HBox(controls, layout={"flex_flow": "row wrap"}),
                 self.results.box,
+                ipywidgets.HTML(_style()),
             ]
         )
         self.box.add_class("hw7-explorer")
@@ -147,3 +157,9 @@ class Explorer:
     def _set_running(self, is_running: bool) -> None:
         self.run_button.disabled = is_running
         self.cancel_button.disabled = not is_running
+
+
+def _style() -> str:
+    """Return a style with the characters of the explorer's own words, where a machine has none."""
+    words = str((_LANGUAGES, TEXTS, ERRORS, TRANSLATION_EXAMPLES, GENERATION_EXAMPLES))
+    return _STYLE.replace("FONT", embedded_font("", font_file(), always=words))

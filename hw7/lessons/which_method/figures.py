@@ -18,8 +18,11 @@ if TYPE_CHECKING:
 PANELS = STANDARD[:2] + STANDARD[3:5]
 
 
+_DPI = 90
+
+
 class DescribedFigure(HeatmapFigure):
-    """A figure that a notebook shows with a text for screen readers.
+    """A figure that a notebook shows with a text for screen readers; small screens scroll it.
 
     Attributes:
         description: What it shows, the figures included.
@@ -28,9 +31,12 @@ class DescribedFigure(HeatmapFigure):
     description: str
 
     def _repr_html_(self) -> str:
-        picture = base64.b64encode(small_png_of(self, dpi=90)).decode("ascii")
+        picture = base64.b64encode(small_png_of(self, dpi=_DPI)).decode("ascii")
         text = html.escape(self.description)
-        return f'<img style="max-width:100%" alt="{text}" src="data:image/png;base64,{picture}">'
+        width = round(self.get_size_inches()[0] * _DPI)
+        size = f"width:100%;max-width:{width}px;min-width:{round(0.65 * width)}px"
+        image = f'<img style="{size}" alt="{text}" src="data:image/png;base64,{picture}">'
+        return f'<div style="overflow-x:auto" tabindex="0">{image}</div>'
 
     def _repr_png_(self) -> None:  # type: ignore[override]
         """Give no second copy of the picture, without the text."""
@@ -56,7 +62,7 @@ def plot_comparison(
         panel.hlines(places, low, high, colors=colors, linewidth=2.5, alpha=0.55)
         panel.scatter(values, places, c=colors, zorder=3)
         if "random" in table.index:
-            panel.axvline(table.at["random", name], color="#999999", linestyle=":", linewidth=1)
+            panel.axvline(table.at["random", name], color="#666666", linestyle="--", linewidth=1.2)
         panel.set_title(f"{name}\n({MEASURES[name].better} is better)", fontsize=10)
         panel.grid(axis="x", alpha=0.3)
     panels[0].set_yticks(places, table.index)

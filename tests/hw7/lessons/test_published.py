@@ -9,7 +9,7 @@ import pytest
 from helpers.environment import assets_folder
 from helpers.errors import HomeworkError
 from hw7.lessons.published import (
-    _published_sheets,
+    _published_sheet,
     compare_with_published,
     published_scores,
     show_published,
@@ -50,18 +50,17 @@ def test_a_run_that_was_not_published_is_refused_with_those_there_are():
         published_scores("opus-mt-en-zh", "saliency")
 
 
-def test_two_methods_over_one_text_share_a_sheet():
-    (sheet,) = _published_sheets("opus-mt-zh-en", both("opus-mt-zh-en"))
-    assert [layer.name for layer in sheet.layers] == ["saliency", "attention"]
-    assert sheet.first_generated_row is None
+@pytest.mark.parametrize(("model", "first_generated"), [("opus-mt-zh-en", None), ("qwen3-0.6b", 2)])
+def test_a_sheet_says_where_the_prompt_ends(model, first_generated):
+    # Qwen3's prompt is Hello world; a translation's source is a text of its own.
+    for method, table in both(model).items():
+        sheet = _published_sheet(model, method, table)
+        assert sheet.first_generated_row == first_generated
 
 
-def test_methods_over_different_texts_get_a_sheet_each():
-    sheets = _published_sheets("qwen3-0.6b", both("qwen3-0.6b"))
-    assert [len(sheet.layers) for sheet in sheets] == [1, 1]
-    assert sheets[0].columns != sheets[1].columns
-    # The prompt, Hello world, comes before the first generated token.
-    assert [sheet.first_generated_row for sheet in sheets] == [2, 2]
+def test_the_published_run_of_qwen3_explains_two_different_texts():
+    saliency, attention = both("qwen3-0.6b").values()
+    assert list(saliency.columns) != list(attention.columns)
 
 
 def test_published_heatmaps_show_as_text_where_no_notebook_renders_them(capsys):
