@@ -75,7 +75,7 @@ def write(
                 tokenizer=model.tokenizer,
             )
             is_alike = _writes_as_it_reads(model, sources, output)
-    except (ValueError, TypeError) as error:
+    except (IndexError, TypeError, ValueError) as error:
         reason = reason_of(error)
         what = f"Transformers refuses generation_settings={dict(settings)}: {reason}."
         if not settings:

@@ -5,10 +5,12 @@ What was explained before is not explained again, so the command may be stopped 
 """
 
 import argparse
+import csv
 import hashlib
 import json
 import os
 import sys
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -41,6 +43,10 @@ class Text:
         """Return the file of its explanation."""
         return folder / f"{self.key}.zip"
 
+    def is_in(self, folder: Path) -> bool:
+        """Tell whether it was explained before, and the file of that is whole."""
+        return zipfile.is_zipfile(self.part_in(folder))
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's options."""
@@ -51,7 +57,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--device", default="auto", help="default: auto")
     add("--methods", nargs="+", default=["saliency", "attention"])
     add("--max-new-tokens", type=int, help="the most tokens to write")
-    add("--score", default="probability", help="probability, logit or crossentropy")
+    scores = ("probability", "logit", "crossentropy")
+    add("--score", choices=scores, default="probability", help="default: probability")
     add("--words", action="store_true", help="words instead of tokens")
 
 
@@ -66,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
     texts = read_texts(arguments.table, {"model": [source.name, source.address], **settings})
     parts = arguments.output / "explanations"
     parts.mkdir(parents=True, exist_ok=True)
-    missing = [text for text in distinct(texts) if not text.part_in(parts).is_file()]
+    missing = [text for text in distinct(texts) if not text.is_in(parts)]
     state.wait_for_everyone()  # so that all of them share out the same list
     device = arguments.device if state.num_processes == 1 else str(state.device)
     failures: list[str] = []
@@ -75,11 +82,13 @@ def run(arguments: argparse.Namespace) -> int:
         redirect_stdout(sys.stdout if state.is_main_process else nowhere),
         state.split_between_processes(dealt(missing, state.num_processes)) as own,
     ):
-        say(f"{len(texts)} texts, {len(missing)} of them to explain.")
+        say(f"{len(texts)} text{'s' * (len(texts) > 1)}, {len(missing)} of them to explain.")
         if own:
             from helpers import load_model
+            from helpers.methods import check_methods
 
             model = load_model(arguments.model, device=device)
+            check_methods(model, arguments.methods)
             failures = explain_all(model, own, parts, settings, is_shown=state.is_main_process)
     failures = gather_object(failures)
     if state.is_main_process:
@@ -91,18 +100,35 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def read_texts(table: Path, settings: Mapping[str, Any]) -> list[Text]:
-    """Read the texts of a CSV file; refuse one that is no table or has no column ``text``."""
-    import pandas
+    """Return the texts of a CSV file, whose first line names its columns.
 
+    Raises:
+        HomeworkError: It is no table in UTF-8, has no text, or a line does not fit its columns.
+    """
+    csv.field_size_limit(2**30)  # so that a long text is refused alone, and not the whole table
     try:
-        rows = pandas.read_csv(table, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, ValueError) as error:  # pandas' own errors are ValueErrors
-        raise HomeworkError(f"{table} cannot be read as CSV in UTF-8: {error}") from error
-    if "text" not in rows:
-        raise HomeworkError(f"{table} has no column 'text', only {', '.join(map(str, rows))}.")
-    targets = rows["target"] if "target" in rows else [""] * len(rows)
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            lines = csv.reader(file, strict=True)
+            names = [name.strip() for name in next(lines, [])]
+            rows = [(lines.line_num, line) for line in lines if line]
+    except (OSError, ValueError, csv.Error) as error:
+        raise HomeworkError(
+            f"{table} cannot be read as CSV in UTF-8: {error}. Save it as 'CSV UTF-8'."
+        ) from error
+    if names.count("text") != 1:
+        known = ", ".join(names) or "none"
+        raise HomeworkError(f"{table} needs one column 'text', but has the columns: {known}.")
+    if not rows:
+        raise HomeworkError(f"{table} has no texts below the names of its columns.")
     found = []
-    for number, (text, target) in enumerate(zip(rows["text"], targets, strict=True), 1):
+    for number, (line, cells) in enumerate(rows, 1):
+        if any(cells[len(names) :]):
+            raise HomeworkError(
+                f"{table}, line {line}: {len(cells)} cells, but {len(names)} named. Put a text "
+                'with commas between quotes: "…".'
+            )
+        row = dict(zip(names, cells, strict=False))
+        text, target = row.get("text", ""), row.get("target", "")
         content = json.dumps([text, target, settings], sort_keys=True)
         key = hashlib.sha256(content.encode()).hexdigest()[:16]
         found.append(Text(number, text, target or None, key))
@@ -150,14 +176,17 @@ def explain_all(
 
 
 def write_results(texts: Sequence[Text], parts: Path, folder: Path) -> None:
-    """Write a page for each text, and ``scores.csv`` with the scores of all."""
+    """Write a page for each text, and ``scores.csv`` with the scores of all; no others stay."""
     import pandas
 
     from helpers import Explanation
     from hw7.views.component import page_html
 
+    for earlier in (*folder.glob("*.html"), folder / "scores.csv"):
+        if earlier.stem.isdecimal() or earlier.suffix == ".csv":
+            earlier.unlink(missing_ok=True)
     tables, width = [], len(str(len(texts)))
-    done = [text for text in texts if text.part_in(parts).is_file()]
+    done = [text for text in texts if text.is_in(parts)]
     for text in done:
         explanation = Explanation.load(text.part_in(parts))
         title = f"{explanation.input_text} → {explanation.generated_text}"
@@ -171,7 +200,7 @@ def write_results(texts: Sequence[Text], parts: Path, folder: Path) -> None:
             folder / "scores.csv", index=False, encoding="utf-8-sig", float_format="%.6g",
             lineterminator="\n",
         )  # fmt: skip
-        say(f"wrote {len(done)} pages and scores.csv to {folder}")
+        say(f"wrote {len(done)} page{'s' * (len(done) > 1)} and scores.csv to {folder}")
 
 
 def _long_table(number: int, explanation: "Explanation", method: str) -> "pandas.DataFrame":

@@ -1,6 +1,7 @@
 """``hw7 explain``: every text of a table, nothing computed twice, on any number of processes."""
 
 import os
+import shutil
 import subprocess
 import sys
 
@@ -109,6 +110,15 @@ def test_a_stopped_run_goes_on_where_it_was(alone, table, model_folder, tmp_path
     assert results(out) == results(alone)
 
 
+def test_explanation_that_is_not_whole_is_computed_anew(alone, table, model_folder, tmp_path):
+    out = tmp_path / "out"
+    shutil.copytree(alone, out)
+    broken = min((out / "explanations").iterdir())
+    broken.write_bytes(broken.read_bytes()[:300])
+    assert main(words(table, model_folder, out)) == 0
+    assert results(out) == results(alone)
+
+
 def test_other_settings_are_computed_anew(table, model_folder, tmp_path, monkeypatch):
     runs = count_runs(monkeypatch)
     out = tmp_path / "out"
@@ -132,8 +142,14 @@ def test_refused_text_is_named_and_the_others_are_explained(table, model_folder,
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (b"sentence\nw1\n", "no column 'text', only sentence"),
-        (b"", "cannot be read as CSV"),
+        (b"sentence\nw1\n", "one column 'text', but has the columns: sentence"),
+        (b"text;target\nw1;w2\n", "one column 'text', but has the columns: text;target"),
+        (b"text,text\nw1,w2\n", "one column 'text', but has the columns: text, text"),
+        (b"", "one column 'text', but has the columns: none"),
+        (b"text,target\n\n", "no texts below"),
+        (b"text\nw1\nw2, w3\n", "line 3: 2 cells, but 1 named"),
+        (b'text\n"w1" w2\n', "cannot be read as CSV"),
+        (b'text\n"w1\n', "cannot be read as CSV"),
         (b"text\n\xff\xfe\n", "cannot be read as CSV in UTF-8"),
         (None, "cannot be read as CSV"),
     ],
@@ -148,6 +164,34 @@ def test_file_that_is_no_table_is_refused_in_one_line(
     error = capsys.readouterr().err
     assert said in error
     assert error.count("\n") == 1
+
+
+def test_method_that_does_not_run_is_refused_once(table, model_folder, tmp_path, capsys):
+    assert main([*words(table, model_folder, tmp_path / "out"), "--methods", "salency"]) == 1
+    error = capsys.readouterr().err
+    assert error.count("Did you mean 'saliency'?") == error.count("\n") == 1
+
+
+def test_texts_are_read_as_they_are_written(tmp_path):
+    long = "w1 " * 60_000
+    rows = ["w1,w3", '"w1, ""w2"""', "w1,,", '"w1\nw2"', long, ",w3", "", "w9"]
+    (tmp_path / "t.csv").write_text(" text ,target\n" + "\n".join(rows), encoding="utf-8")
+    found = [(text.text, text.target) for text in read_texts(tmp_path / "t.csv", {})]
+    texts = ["w1", 'w1, "w2"', "w1", "w1\nw2", long, "", "w9"]
+    targets = ["w3", None, None, None, None, "w3", None]
+    assert found == list(zip(texts, targets, strict=True))
+
+
+def test_pages_are_those_of_the_table_as_it_is_now(table, model_folder, tmp_path):
+    out = tmp_path / "out"
+    assert main(words(table, model_folder, out)) == 0
+    (out / "notes.html").write_text("mine")
+    table.write_text(f"text\n{random_text(300)}\nw1 w2\n", encoding="utf-8")
+    assert main(words(table, model_folder, out)) == 1
+    assert sorted(results(out)) == ["2.html", "notes.html", "scores.csv"]
+    table.write_text(f"text\n{random_text(300)}\n", encoding="utf-8")
+    assert main(words(table, model_folder, out)) == 1
+    assert sorted(results(out)) == ["notes.html"]
 
 
 def test_chinese_table_with_and_without_a_mark_is_read(tmp_path):
