@@ -58,18 +58,11 @@ def build_answer_sheet(
 ) -> nbformat.NotebookNode:
     """Return the students' copy of a master: instructor's cells dropped, questions filled in.
 
-    Args:
-        master: Its cells ``{{ q1 }}`` … become a question, an empty answer and a format check. In
-            code, ``{{ sentence }}`` and ``{{ student_id }}`` become quoted text,
-            ``{{ questions }}`` what the sheet's checks must know of its questions, and
-            ``{{ bootstrap }}`` the cell every notebook starts with. The English text of a cell is
-            in its metadata, under ``en``.
-        questions: As this student is asked them.
-        sentence: What the translation questions are about.
-        student_id: Whose sheet it is; "" leaves it to the student.
-        language: Of the prose.
-        address: Where the sheet installs the kit from; "" leaves it to ``hw7 release``.
-        opened: Right answers that the sheet itself may tell.
+    The master's cells ``{{ q1 }}`` … become a question, an empty answer and a format check. In
+    code, ``{{ sentence }}`` and ``{{ student_id }}`` become quoted text, ``{{ questions }}`` what
+    the sheet's checks must know of its questions and of the right answers ``opened`` to them, and
+    ``{{ bootstrap }}`` the cell that installs the kit from the address. The English text of a cell
+    is in its metadata, under ``en``.
     """
     placeholders = {
         "bootstrap": stamped_bootstrap(address),

@@ -43,10 +43,9 @@ def load_sentences(path: Path | None = None) -> list[str]:
 def candidates(question: Question, explanation: "Explanation") -> list[Query]:
     """Return the queries like a question's that are beyond doubt in another sentence.
 
-    Of a token asked for, the lead and the distance from what the other heatmaps say must be
-    ``MIN_MARGIN``; of a number, its size and the distance from the same cell in the other heatmaps
-    must be enough that neither a guess nor the wrong heatmap earns the point. Tokens that occur
-    twice, special tokens and punctuation are left out.
+    Neither a guess nor the wrong heatmap may earn the point: a token asked for leads, and is not
+    the other heatmaps', by ``MIN_MARGIN``; a number is far enough from 0 and from their cells.
+    Tokens that occur twice, special tokens and punctuation are left out.
     """
     query = question.query
     assert query is not None  # noqa: S101 (callers pass look-ups only)
@@ -95,9 +94,8 @@ def personal_key(
 ) -> PersonalKey:
     """Give a student a sentence and look-ups by a salted hash of the id, and compute the answers.
 
-    A student's draw depends on nobody else, so a longer roster changes no one's sentence, nor does
-    an id in other spelling. A sentence the model can't read, or is in doubt about, gives way to
-    the student's next one.
+    A student's draw depends on nobody else and on no spelling of the id. A sentence the model can't
+    read, or is in doubt about, gives way to the student's next one.
 
     Raises:
         HomeworkError: The model is in doubt about every sentence of the list.

@@ -141,8 +141,7 @@ def load_record(record: type[R], path: Path, kind: str) -> R:
     """Read a YAML file with the safe loader and check it.
 
     Raises:
-        HomeworkError: The file is unreadable, not YAML, or breaks a rule; the message names it and
-            the place.
+        HomeworkError: It is unreadable, not YAML, or breaks a rule, at the place that is named.
     """
     try:
         return record.model_validate(yaml.load(path.read_text("utf-8"), SAFE_LOADER))  # noqa: S506

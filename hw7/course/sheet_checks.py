@@ -84,9 +84,8 @@ def open_sheet(packed: str = "") -> None:
 def check_answer(question_id: str, value: Any) -> None:
     """Print whether an answer has the right format: type, legal option, number in range.
 
-    In a notebook the cell that sets it is read instead of the value, as the grader reads it. It
-    says nothing about right or wrong, except for questions the instructor opened: in a personal
-    sheet, or by handing out ``self_check.yaml`` beside the common one.
+    In a notebook the cell that sets it is read instead of the value, as the grader reads it. Right
+    or wrong is said only of questions that the instructor opened.
     """
     question = _sheet().questions[question_id]
     assignment = last_assignments(executed_cells()).get(question_id)
@@ -139,16 +138,16 @@ def _open_answers() -> dict[str, KeyAnswer]:
     return common | dict(sheet.opened)
 
 
-def show_answers(sources: list[str] | None = None) -> None:
+def show_answers() -> None:
     """Print what the grader will read, and warn about what is missing or illegible.
 
     That are the code cells as they are written in this notebook, or, where it can't be reached,
-    those that were run; ``sources`` gives others.
+    those that were run.
     """
-    run = executed_cells() if sources is None else sources
+    run = executed_cells()
     if not run:
         raise HomeworkError("show_answers() reads the notebook's cells; run it in the sheet.")
-    written = written_cells(run) if sources is None else None
+    written = written_cells(run)
     lines, was_run = _answer_lines(run if written is None else written), _answer_lines(run)
     print("批改程序会读到 (the grader will read):")
     print("\n".join(f"  {name:4}{line}" for name, line in lines.items()))

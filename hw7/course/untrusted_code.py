@@ -113,8 +113,10 @@ def folded(node: ast.expr) -> Constant:
             return None
         case ast.Tuple(elts=[one]) | ast.List(elts=[one]) | ast.Set(elts=[one]):
             return folded(one)
-        case ast.Tuple(elts=[ast.Constant(value=0), ast.Constant(value=int() as decimals)]):
-            return f"0,{decimals:d}"  # what Python makes of a decimal comma
+        case ast.Tuple(elts=[ast.Constant(value=whole), ast.Constant(value=decimals)]) if (
+            type(whole) is type(decimals) is int and whole == 0
+        ):
+            return f"0,{decimals}"  # what Python makes of a decimal comma
         case ast.JoinedStr(values=parts):
             return "".join(str(folded(part)) for part in parts)
         case ast.FormattedValue(value=part, conversion=-1, format_spec=None):

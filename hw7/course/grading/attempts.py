@@ -12,9 +12,8 @@ _ATTEMPT = re.compile(r"(?:\s*\((\d{1,9})\)|-(\d{1,9}))?\.ipynb$", re.I)
 def attempt_that_counts(files: Sequence[ReadFile]) -> ReadFile:
     """Return the latest file with answers; without any, the latest that can be read, or the last.
 
-    A file that bears the student's name and nothing else goes before one that merely contains it.
-    The platform's own number of the file decides, then its time, then the number that a browser or
-    platform put at its end.
+    A file that bears the student's name and nothing else goes before one that merely contains it;
+    then the platform's own number of the file decides, its time, and the number at its end.
     """
     best = max(file.rank for file in files)
     attempts: dict[str, list[ReadFile]] = {}

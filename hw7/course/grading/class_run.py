@@ -59,7 +59,6 @@ class Grader:
     ) -> list[Result]:
         """Grade all files and return one result per student, in the order of their ids.
 
-        One bad file never stops the run; students of the roster without a file are listed too.
         ``is_archive`` says that the files lie in a zip; ``progress`` wraps them in a bar.
         """
         identities = Identities(files, self.class_list, is_archive)
@@ -157,9 +156,8 @@ class Grader:
     def _remarks(self, notebook: SubmittedNotebook) -> Iterator[str]:
         """Yield what an instructor should know of a sheet that is no suspicion.
 
-        One heatmap that is not the key's means little, for a score on the edge of rounding changes
-        the digest (1 of 40 sentences between float32 and float64); a whole class means that the key
-        is for something else. Another student's digest is no other weights but a copy.
+        One heatmap that is not the key's means little (rounding changes 1 of 40 digests between
+        float32 and float64), a whole class's that the key is for something else.
         """
         known = {*self.key.digests.values(), *(p.digest for p in self.key.students.values())}
         digest, model = notebook.record.get("digest"), notebook.record.get("model")

@@ -17,9 +17,7 @@ _SCIENTIFIC = re.compile(r"(\d)(?:\.(\d+))?e\+?(\d{1,2})")
 def read_table(path: Path, kind: str) -> tuple[list[str], list[Row]]:
     """Return the columns and rows of a file separated by commas, semicolons or tabs.
 
-    Args:
-        path: The file: UTF-8, or Excel's "Unicode text" in UTF-16; a line ``sep=;`` may lead it.
-        kind: What it is, for the message.
+    It is in UTF-8, or Excel's "Unicode text" in UTF-16; a line ``sep=;`` may lead it.
 
     Raises:
         HomeworkError: It can't be read, or is in another encoding.

@@ -41,16 +41,11 @@ HW7：没有网络的教室 (for classrooms without a network)
 1. 解压整个文件夹，不要移动里面的文件 (unpack the whole folder, keep its files together)。
 2. 用 JupyterLab 打开 01_setup.ipynb，从第一个单元格起依次运行 (open it, run all cells)。
    第一个单元格会从旁边的 hw7_*.whl 安装工具包 (its first cell installs the kit from the wheel)。
-{packages}
+3. 机器上要先有 Python、JupyterLab 和 torch (these must be installed)。其他包在 packages/ 里；
+   没有这个文件夹时，也要先装好 Inseq 和 Transformers
+   (packages/ holds the others; where there is none, install Inseq and Transformers too)。
+
 核对文件 (check the files): sha256sum -c SHA256SUMS
-"""
-_WITH_PACKAGES = """\
-3. packages/ 里有所需的其他包；机器上要先有 Python、JupyterLab 和 torch
-   (packages/ holds what else is needed; Python, JupyterLab and torch must be installed)。
-"""
-_WITHOUT_PACKAGES = """\
-3. 机器上要先装好 Inseq、Transformers 和 torch：这个压缩包没有带其他包
-   (Inseq, Transformers and torch must be installed: this zip carries no other packages)。
 """
 
 
@@ -142,15 +137,13 @@ def write_classroom_zip(path: Path, wheel: Path, notebooks: Path, packages: Path
     """Write the zip: wheel and packages beside the notebooks, how to start, and checksums."""
     others = {f"{FOLDER}/{name}": file for name, file in files_in(packages).items()}
     files = {wheel.name: wheel, **files_in(notebooks), **others}
-    start = _START.format(packages=_WITH_PACKAGES if others else _WITHOUT_PACKAGES)
     members: dict[str, Path | bytes] = {f"{ROOT}/{name}": file for name, file in files.items()}
-    members |= {f"{ROOT}/START.txt": start.encode()}
+    members |= {f"{ROOT}/START.txt": _START.encode()}
     write_zip(path, members | {f"{ROOT}/{MANIFEST}": _manifest_of(files).encode()})
 
 
 def write_manifest(folder: Path) -> None:
     """Write the checksums of all files in a folder into it."""
-    (folder / MANIFEST).unlink(missing_ok=True)
     (folder / MANIFEST).write_text(_manifest_of(files_in(folder)), encoding="utf-8")
 
 

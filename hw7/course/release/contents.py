@@ -99,8 +99,8 @@ def stage_students_project(checkout: Path, target: Path) -> list[str]:
 def ensure_no_instructor_files(folder: Path) -> None:
     """Refuse a release with a file that students are not to get, or a notebook with answers.
 
-    Files are judged by a list of what is released, not of what is not: a key may have any name. The
-    classroom zip is looked into; the wheel is compared with its own list when it is built.
+    Files are judged by a list of what is released: a key may have any name. The classroom zip is
+    looked into; the wheel is compared with its own list when it is built.
     """
     for name, content in _released(folder):
         if not name.endswith(".ipynb"):

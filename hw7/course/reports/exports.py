@@ -41,9 +41,9 @@ def feedback_page(result: Result, row: Row, questions: QuestionSet) -> str:
 def canvas_rows(students: Iterable[Student], rows: Mapping[str, Row], column: str) -> list[Row]:
     """Return the rows of a CSV for Canvas's gradebook import.
 
-    Canvas finds a student by ``ID`` or ``SIS User ID``: best use its own export as the roster, the
-    columns of which are repeated here. Whoever waits for rubric points, or handed nothing in, gets
-    an empty cell, which Canvas leaves alone. ``column`` is the assignment as Canvas names it.
+    Canvas finds a student by ``ID`` or ``SIS User ID``, which its own export as the roster has.
+    Whoever waits for rubric points, or handed nothing in, gets an empty cell, which Canvas leaves
+    alone. ``column`` is the assignment as Canvas names it.
     """
     maximum = next((row["maximum"] for row in rows.values()), "")
     empty = dict.fromkeys(_CANVAS_COLUMNS, "")

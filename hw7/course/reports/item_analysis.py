@@ -26,11 +26,10 @@ _COLORS = {
 def analyse(rows: Iterable[Mapping[str, str]], questions: QuestionSet) -> pandas.DataFrame:
     """Analyse the questions over the students with a readable submission, one row a question.
 
-    ``success`` is the mean share of the points over students whose points are known;
-    ``discrimination`` the correlation of the points with those of all other questions (the
-    corrected item-total correlation of classical test theory; Nunnally and Bernstein 1994, chapter
-    8), in [-1, 1]. Below 0.2 look at the question. Both are NaN where nothing is known or varies.
-    The last columns count the students by outcome.
+    ``success`` is the mean share of the known points; ``discrimination`` the correlation with the
+    points of all other questions, in [-1, 1] (corrected item-total correlation; Nunnally and
+    Bernstein 1994, chapter 8). Below 0.2 look at the question. Both are NaN where nothing is known
+    or varies. The last columns count the students by outcome.
     """
     handed_in = [row for row in rows if row["file"]]
     graded, asked = pandas.DataFrame(handed_in, dtype=object), questions.questions

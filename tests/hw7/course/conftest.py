@@ -11,7 +11,7 @@ from hw7.cli import main as hw7
 from hw7.course.commands import release
 from hw7.course.key_queries import Explainer
 from hw7.course.release import bundles
-from tests.support.made_submissions import QUESTIONS
+from tests.support.made_submissions import QUESTIONS, Class
 
 
 @pytest.fixture(scope="session")
@@ -90,3 +90,8 @@ def class_key(tmp_path_factory):
     words = ["--model", "offline", "--students", str(folder / "roster.csv"), "--salt", "test"]
     assert hw7(["key", *words, "-o", str(folder / "key.yaml")]) == 0
     return folder
+
+
+@pytest.fixture
+def course(tmp_path):
+    return Class(tmp_path)

@@ -15,7 +15,6 @@ from hw7.course.reports.item_analysis import COLUMNS
 from tests.support.made_submissions import (
     QUESTIONS,
     RIGHT,
-    Class,
     code_cell,
     made_key,
     read_csv,
@@ -28,11 +27,6 @@ CANVAS_EXPORT = """Student,ID,SIS User ID,SIS Login ID,Section,HW6 (77)
 林美,4712,b2,b2@ntu.edu.tw,GenAI,
 陈静,4713,b3,b3@ntu.edu.tw,GenAI,
 """
-
-
-@pytest.fixture
-def course(tmp_path):
-    return Class(tmp_path)
 
 
 def enter(course, student_id, **cells):

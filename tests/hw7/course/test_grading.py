@@ -27,11 +27,6 @@ from tests.support.made_submissions import (
 )
 
 
-@pytest.fixture
-def course(tmp_path):
-    return Class(tmp_path)
-
-
 def personal_key():
     """Two students with sentences of their own."""
 

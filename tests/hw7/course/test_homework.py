@@ -90,14 +90,15 @@ def test_a_file_for_the_common_sheet_says_nothing_about_a_personal_look_up(capsy
     assert "读作 办公室" in shown and shown.count("自查") == 1
 
 
-def test_the_preview_shows_exactly_what_the_grader_reads(capsys):
+def test_the_preview_shows_exactly_what_the_grader_reads(capsys, monkeypatch):
     sources = [
         'q1 = "B"',
         "q3 = 「机器」",
         "q4 = explanation.importance('a', 'b')",
         'q8 = "长" * 3',
     ]
-    show_answers(sources)
+    Shell(monkeypatch, *sources)
+    show_answers()
     shown = capsys.readouterr().out
     read = read_notebook(as_bytes(notebook([code_cell(source) for source in sources])))
     assert read.assignments["q1"].value == "B" and "q1  B" in shown
@@ -106,14 +107,16 @@ def test_the_preview_shows_exactly_what_the_grader_reads(capsys):
     assert read.assignments["q8"].typed in shown, "a free text is read as it was typed"
 
 
-def test_the_preview_warns_about_unanswered_questions(capsys):
-    show_answers(['q1 = "B"', 'q2 = ""'])
+def test_the_preview_warns_about_unanswered_questions(capsys, monkeypatch):
+    Shell(monkeypatch, 'q1 = "B"', 'q2 = ""')
+    show_answers()
     shown = capsys.readouterr().out
     assert "还有 9 题未作答" in shown and "q2, q3" in shown and "全部作答" not in shown
 
 
-def test_a_complete_sheet_is_called_complete(capsys):
-    show_answers([f"{name} = {code}" for name, code in RIGHT.items()])
+def test_a_complete_sheet_is_called_complete(capsys, monkeypatch):
+    Shell(monkeypatch, *(f"{name} = {code}" for name, code in RIGHT.items()))
+    show_answers()
     assert "全部作答" in capsys.readouterr().out
 
 
