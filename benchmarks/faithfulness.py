@@ -15,7 +15,7 @@ table of README.md and writes `faithfulness.json` to the output folder.
 import argparse
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ from helpers.models import load_model
 from hw7.engine.methods import working_methods
 from hw7.lessons.which_method import Variant, bootstrap_interval, gold_for
 from hw7.lessons.which_method.erasure import (
-    answer_gaps,
+    cut,
     generated_ids,
     random_scores,
     removable_positions,
+    unit_log_probabilities,
 )
 from hw7.lessons.which_method.measurements import gold_generation
 from hw7.lessons.which_method.scoring import score_sentence
@@ -64,11 +65,53 @@ def generations(model: Any) -> Iterator[Generation]:
             yield generate(model, prompt, max_new_tokens=ANSWER_TOKENS)
 
 
-def gaps_of(model: Any, generation: Generation, methods: Mapping[str, Variant]) -> dict[str, float]:
-    """Return the gap of each method, and the mean one of random scores."""
+def answered_steps(model: Any, generation: Generation) -> list[int]:
+    """Return which generated tokens are the answer: all but special ones."""
     special = set(model.tokenizer.all_special_ids)
     ids = generated_ids(generation).tolist()
-    steps = [step for step, number in enumerate(ids) if number not in special]
+    return [step for step, number in enumerate(ids) if number not in special]
+
+
+def answer_gaps(
+    model: Any,
+    generation: Generation,
+    scores: Mapping[str, numpy.ndarray],
+    fractions: Sequence[float] = FRACTIONS,
+) -> dict[str, float]:
+    """Return how much further the whole answer falls without its most than its least relevant.
+
+    For each share of the source tokens: the fall of the answer's log-probability when those of
+    the highest scores are deleted, less the fall when those of the lowest scores are (Cohen-Wang
+    et al. 2024, "ContextCite", compare such falls); the mean over the fractions, in nats. Above 0
+    the scores know something of what the model depends on; random scores give 0 on average.
+
+    Args:
+        model: Inseq's model.
+        generation: The text that is explained, special tokens left out.
+        scores: For each method, one score for each removable source token.
+        fractions: Shares of the source tokens to delete.
+    """
+    units = [(place,) for place in removable_positions(model, generation)]
+    plan = {
+        method: [(cut(values, fraction)[1], cut(-values, fraction)[1]) for fraction in fractions]
+        for method, values in scores.items()
+    }
+    needed = {part for pairs in plan.values() for pair in pairs for part in pair}
+    logs = unit_log_probabilities(model, generation, units, needed)
+    steps = answered_steps(model, generation)
+    return {
+        method: float(
+            numpy.mean(
+                [logs[least][steps].sum() - logs[most][steps].sum() for most, least in pairs]
+            )
+        )
+        for method, pairs in plan.items()
+    }
+
+
+def gaps_of(model: Any, generation: Generation, methods: Mapping[str, Variant]) -> dict[str, float]:
+    """Return the gap of each method, and the mean one of random scores."""
+    steps = answered_steps(model, generation)
     removable = removable_positions(model, generation)
     scores = {
         variant.name: found[removable][:, steps].sum(axis=1)
@@ -76,7 +119,7 @@ def gaps_of(model: Any, generation: Generation, methods: Mapping[str, Variant]) 
     }
     for repeat in range(RANDOM_REPEATS):
         scores[f"random {repeat}"] = random_scores((len(removable),), repeat)
-    gaps = answer_gaps(model, generation, scores, FRACTIONS)
+    gaps = answer_gaps(model, generation, scores)
     chance = [gaps.pop(f"random {repeat}") for repeat in range(RANDOM_REPEATS)]
     return gaps | {"random": float(numpy.mean(chance))}
 

@@ -117,45 +117,6 @@ def unit_log_probabilities(
     return dict(zip(parts, logs, strict=True))
 
 
-def answer_gaps(
-    model: "AttributionModel",
-    generation: Generation,
-    scores: "Mapping[str, Scores]",
-    fractions: Sequence[float] = FRACTIONS,
-) -> dict[str, float]:
-    """Return how much further the whole answer falls without its most than its least relevant.
-
-    For each share of the source tokens: the fall of the answer's log-probability when those of
-    the highest scores are deleted, less the fall when those of the lowest scores are (Cohen-Wang
-    et al. 2024, "ContextCite", compare such falls); the mean over the fractions, in nats. Above 0
-    the scores know something of what the model depends on; random scores give 0 on average.
-
-    Args:
-        model: Inseq's model.
-        generation: The text that is explained, special tokens left out.
-        scores: For each method, one score for each removable source token.
-        fractions: Shares of the source tokens to delete.
-    """
-    units = [(place,) for place in removable_positions(model, generation)]
-    plan = {
-        method: [(cut(values, fraction)[1], cut(-values, fraction)[1]) for fraction in fractions]
-        for method, values in scores.items()
-    }
-    needed = {part for pairs in plan.values() for pair in pairs for part in pair}
-    logs = unit_log_probabilities(model, generation, units, needed)
-    special = set(model.tokenizer.all_special_ids)
-    ids = generated_ids(generation).tolist()
-    steps = [step for step, number in enumerate(ids) if number not in special]
-    return {
-        method: float(
-            numpy.mean(
-                [logs[least][steps].sum() - logs[most][steps].sum() for most, least in pairs]
-            )
-        )
-        for method, pairs in plan.items()
-    }
-
-
 def random_scores(shape: tuple[int, ...], seed: int | Sequence[int]) -> "Scores":
     """Return scores of a method that knows nothing: uniform numbers, the same for a seed."""
     return numpy.random.default_rng(seed).random(shape)

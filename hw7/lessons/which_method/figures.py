@@ -74,18 +74,13 @@ def plot_comparison(
     return figure
 
 
-def plot_layers(
-    counts: "pandas.DataFrame",
-    published: "Mapping[str, float] | None" = None,
-    measure: str = "alignment error rate",
-) -> DescribedFigure:
-    """Plot a measure over attention layers, one line per reading.
+def plot_layers(counts: "pandas.DataFrame") -> DescribedFigure:
+    """Plot the alignment error rate over attention layers, one line per reading.
 
     Args:
         counts: What ``evaluate_layers`` returned.
-        published: Values to draw as dotted lines, by their labels.
-        measure: A name out of ``MEASURES``.
     """
+    measure = "alignment error rate"
     kinds = counts.drop_duplicates("method").set_index("method")[["layer", "reading"]]
     table = summarize(counts, [measure]).join(kinds)
     figure = DescribedFigure(figsize=(6.4, 3.4), layout="constrained")
@@ -96,10 +91,6 @@ def plot_layers(
         )
         ends = (rows[f"{measure}, low"], rows[f"{measure}, high"])
         axes.fill_between(rows["layer"], *ends, color=line.get_color(), alpha=0.15)
-    for label, value in (published or {}).items():
-        axes.axhline(value, color="#999999", linestyle=":", linewidth=1)
-        place = axes.get_yaxis_transform()
-        axes.text(0.01, value, label, transform=place, va="bottom", fontsize=8, color="#666")
     axes.set_xticks(sorted(kinds["layer"].unique()))
     axes.set_xlabel("cross-attention layer (0 is the lowest)")
     axes.set_ylabel(measure)

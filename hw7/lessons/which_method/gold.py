@@ -114,11 +114,11 @@ def gold_for(model: "AttributionModel") -> list[GoldSentence]:
 
 
 def split_gold(
-    sentences: Sequence[GoldSentence], every: int = 5
+    sentences: Sequence[GoldSentence],
 ) -> tuple[list[GoldSentence], list[GoldSentence]]:
-    """Return a development split, each ``every``-th sentence, and a test split, all the others.
+    """Return a development split, each fifth sentence, and a test split, all the others.
 
     Whatever is chosen by looking at results, such as the best layer, is chosen on the first.
     """
-    test = [sentence for place, sentence in enumerate(sentences) if place % every]
-    return list(sentences[::every]), test
+    test = [sentence for place, sentence in enumerate(sentences) if place % 5]
+    return list(sentences[::5]), test

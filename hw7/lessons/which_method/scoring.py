@@ -5,20 +5,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
-import numpy
 import torch
 
 from helpers.attribution import attribute
 from hw7.engine.methods import working_methods
 
 if TYPE_CHECKING:
+    import numpy
     from inseq.models import AttributionModel
 
     from helpers.generation import Generation
 
 Reading = Literal["output", "input"]
 READINGS: tuple[Reading, ...] = ("output", "input")
-_SEED = 0
 
 COMPARED = (
     "saliency",
@@ -57,7 +56,7 @@ class Variant:
 
 def score_sentence(
     model: "AttributionModel", generation: "Generation", variants: Sequence[Variant]
-) -> Iterator[tuple[Variant, numpy.ndarray, float]]:
+) -> "Iterator[tuple[Variant, numpy.ndarray, float]]":
     """Yield each variant with its scores `[source, generated]` and the seconds that it took.
 
     Args:
@@ -70,9 +69,6 @@ def score_sentence(
         method = variant.method
         run = method, variant.score, variant.options
         if run not in runs:
-            # Gradient SHAP draws from torch's and, in Captum, NumPy's global generator.
-            torch.manual_seed(_SEED)
-            numpy.random.seed(_SEED)
             started = time.perf_counter()
             outputs = attribute(
                 model,

@@ -196,25 +196,19 @@ def verdict(counts: "pandas.DataFrame", first: str, second: str, measure: str) -
     )
 
 
-def best_layer(
-    counts: "pandas.DataFrame", measure: str = "alignment error rate"
-) -> "dict[Reading, int]":
-    """Return the best attention layer for each reading; use the counts of a development split.
+def best_layer(counts: "pandas.DataFrame") -> "dict[Reading, int]":
+    """Return the layer of the lowest alignment error rate for each reading, counted from 0.
+
+    Nothing where the model has only one layer, whose attention is the mean of all layers already.
 
     Args:
-        counts: What ``evaluate_layers`` returned.
-        measure: What is best, out of ``MEASURES``.
-
-    Returns:
-        The layer for each reading, counted from 0; nothing where the model has only one layer,
-        whose attention is the mean of all layers already.
+        counts: What ``evaluate_layers`` returned for a development split.
     """
     if counts["layer"].nunique() < 2:
         return {}
-    sign = 1 if MEASURES[measure].better == "low" else -1
     best: dict[Reading, int] = {}
-    for reading in counts["reading"].unique():
-        layers = counts[counts["reading"] == reading].groupby("layer")
-        values = {int(layer): sign * _value(rows, measure) for layer, rows in layers}
+    for reading, rows in counts.groupby("reading", sort=False):
+        layers = rows.groupby("layer")
+        values = {int(layer): _value(group, "alignment error rate") for layer, group in layers}
         best[reading] = min(values, key=values.__getitem__)
     return best

@@ -6,10 +6,10 @@ import numpy
 import pytest
 import torch
 
+from benchmarks.faithfulness import answer_gaps
 from helpers.generation import generate
 from hw7.lessons.which_method import faithfulness
 from hw7.lessons.which_method.erasure import (
-    answer_gaps,
     erased_log_probabilities,
     generated_ids,
     random_scores,

@@ -45,17 +45,16 @@ def test_each_panel_marks_every_method_at_its_value():
         assert name in panel.get_title()
 
 
-def test_there_is_one_line_for_each_reading_and_published_value():
+def test_there_is_one_line_for_each_reading():
     layers = pandas.concat(
         counts_of(f"{layer} {reading}", 1 + layer, 2, layer=layer, reading=reading)
         for reading in ("output", "input")
         for layer in (0, 1)
     )
-    (axes,) = plot_layers(layers, {"published": 0.3}).axes
-    output, reading_input, published = axes.get_lines()
+    (axes,) = plot_layers(layers).axes
+    output, reading_input = axes.get_lines()
     expected = summarize(layers, ["alignment error rate"])["alignment error rate"].tolist()
     assert [*output.get_ydata(), *reading_input.get_ydata()] == pytest.approx(expected)
-    assert set(published.get_ydata()) == {0.3}
 
 
 def test_every_picture_carries_its_figures_in_words():

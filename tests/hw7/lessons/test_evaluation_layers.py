@@ -83,4 +83,3 @@ def test_the_best_layer_has_the_lowest_error_rate_of_its_reading():
     ]
     counts = pandas.DataFrame(rows)
     assert best_layer(counts) == {"output": 1, "input": 0}
-    assert best_layer(counts, "precision at 1") == {"output": 0, "input": 1}
