@@ -96,7 +96,7 @@ def _problems_of_file(path: Path) -> Iterator[str]:
 def _problems_of_weights(folder: Path) -> Iterator[str]:
     for name in _WEIGHTS:
         if (folder / name).is_file():
-            yield from _problems_of_weight_file(folder / name)
+            yield from _problems_of_weight_file(folder / name, set())
             return
         index = _json(folder / f"{name}.index.json")
         if isinstance(index, dict):
@@ -109,12 +109,12 @@ def _problems_of_weights(folder: Path) -> Iterator[str]:
     yield f"there is no {' or '.join(_WEIGHTS)}, nor an index of their parts"
 
 
-def _problems_of_weight_file(path: Path, tensors: set[str] | None = None) -> Iterator[str]:
+def _problems_of_weight_file(path: Path, tensors: set[str]) -> Iterator[str]:
     """Yield what is wrong with a file of weights that should hold these tensors."""
     if not path.is_file():
         yield f"{path.name} is missing"
     elif path.suffix == ".safetensors":
-        yield from _problems_of_safetensors(path, tensors or set())
+        yield from _problems_of_safetensors(path, tensors)
     elif not _is_whole_pickle(path):
         yield f"{path.name} is cut off or damaged"
 
@@ -160,14 +160,7 @@ def _is_whole_pickle(path: Path) -> bool:
     The format before PyTorch 1.6 has no such table; PyTorch itself notices where it is cut off.
     """
     with path.open("rb") as file:
-        if file.read(2) != b"PK":
-            file.seek(0)
-            return file.read(1) == b"\x80"
-    try:
-        with zipfile.ZipFile(path) as archive:
-            return bool(archive.infolist())
-    except zipfile.BadZipFile:
-        return False
+        return file.read(1) == b"\x80" or zipfile.is_zipfile(file)
 
 
 def _problems_of_tokenizer(folder: Path) -> Iterator[str]:
@@ -217,29 +210,13 @@ def _is_sentencepiece(path: Path) -> bool:
 
 
 def _is_whole_sentencepiece(content: bytes) -> bool:
-    """Tell whether a SentencePiece model parses to its end and has its last required part.
+    """Tell whether a SentencePiece model parses to its end and has its last required part."""
+    from google.protobuf.message import DecodeError
+    from sentencepiece.sentencepiece_model_pb2 import ModelProto
 
-    It is a protocol buffer: pieces (field 1), then the trainer's (2) and the normalizer's (3)
-    settings, each a length and so many bytes.
-    """
-    fields, position = set(), 0
-    while position < len(content):
-        key, position = _varint(content, position)
-        if key & 7 != 2:  # only parts with a length occur at the top
-            return False
-        length, position = _varint(content, position)
-        fields.add(key >> 3)
-        position += length
-    return position == len(content) and {1, 2, 3} <= fields
-
-
-def _varint(content: bytes, position: int) -> tuple[int, int]:
-    """Return a number in seven bits a byte, and the position after it (past the end if cut)."""
-    value = shift = 0
-    while position < len(content):
-        byte = content[position]
-        value |= (byte & 0x7F) << shift
-        position, shift = position + 1, shift + 7
-        if not byte & 0x80:
-            return value, position
-    return 0, len(content) + 1
+    try:
+        model = ModelProto.FromString(content)
+    except DecodeError:
+        return False
+    # Their order in the file: pieces, then the trainer's settings, then the normalizer's.
+    return bool(model.pieces) and model.HasField("normalizer_spec")

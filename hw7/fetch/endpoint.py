@@ -4,12 +4,12 @@
 Who sets ``HF_ENDPOINT`` in a notebook after a first failure would go on asking the old address.
 """
 
-import importlib.util
 import os
 import sys
 import tempfile
-from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 from urllib.request import getproxies
 
 from hw7.fetch.errors import HUB, MIRROR, NoNetworkError, first_line
@@ -18,14 +18,8 @@ _SOCKS_PACKAGES = {"socks": "pysocks", "socksio": "socksio"}  # for requests, an
 _YES = {"1", "ON", "YES", "TRUE"}
 
 
-@dataclass(frozen=True)
-class Obstacle:
-    """What keeps a model from being fetched.
-
-    Attributes:
-        why: A clause.
-        remedy: What to do or to type next, a phrase.
-    """
+class Obstacle(NamedTuple):
+    """What keeps a model from being fetched, a clause, and what to do or to type next, a phrase."""
 
     why: str
     remedy: str
@@ -138,11 +132,7 @@ def obstacle_in_cache() -> Obstacle | None:
 def _missing_socks_packages() -> list[str]:
     if not any(address.lower().startswith("socks") for address in getproxies().values()):
         return []
-    return [
-        package
-        for module, package in _SOCKS_PACKAGES.items()
-        if importlib.util.find_spec(module) is None
-    ]
+    return [pip_name for name, pip_name in _SOCKS_PACKAGES.items() if not find_spec(name)]
 
 
 def _other_address(endpoint: str) -> str:

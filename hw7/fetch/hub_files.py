@@ -126,12 +126,12 @@ def locate(model: HubModel, file: HubFile) -> tuple[str, dict[str, str]]:
 
     from huggingface_hub import get_hf_file_metadata, get_token, hf_hub_url
 
+    token = get_token()
     address = hf_hub_url(model.name, file.name, revision=model.commit, endpoint=model.endpoint)
     try:
-        found = get_hf_file_metadata(address, token=get_token(), timeout=_METADATA_TIMEOUT)
+        found = get_hf_file_metadata(address, token=token, timeout=_METADATA_TIMEOUT)
     except Exception as error:
         raise explain_hub_error(error, model.name, model.endpoint) from error
     is_on_hub = urlsplit(found.location)[:2] == urlsplit(model.endpoint)[:2]
-    token = get_token()
     headers = {"Authorization": f"Bearer {token}"} if token and is_on_hub else {}
     return found.location, headers

