@@ -12,6 +12,7 @@ from hw7.engine.errors import NotExplainableError
 from hw7.engine.exactness import why_no_weights
 from hw7.engine.inseq_methods import method_of_inseq, same_random_numbers
 from hw7.engine.repairs import keep_differentiable
+from hw7.engine.step_outputs import StepScores
 from hw7.engine.step_scores import ContrastFunction, crossentropy_fn, step_function_name
 from hw7.engine.teacher_forcing import contrast_ids
 
@@ -23,9 +24,6 @@ if TYPE_CHECKING:
 
 # Options that Inseq's method takes when it is made; all others belong to the attribution.
 CONSTRUCTION_OPTIONS = ("multiply_by_inputs",)
-
-StepOutputs = Callable[[int], "FeatureAttributionStepOutput"]
-"""Called with the length of a prefix, gives the step that follows it."""
 
 
 def attribute_with_inseq(
@@ -162,32 +160,29 @@ def assembled(
     batch: "EncoderDecoderBatch | DecoderOnlyBatch",
     first: int,
     method: str,
-    step_outputs: StepOutputs,
+    scores: "StepScores | FeatureAttributionStepOutput",
 ) -> "FeatureAttributionOutput":
-    """Put step outputs together as Inseq's loop does, its tokens joined with their ids once.
+    """Put scores together as Inseq's loop does, its tokens joined with their ids once.
 
     Inseq joins them anew for every step, which takes longer than the attribution of a long text.
-    `first` is the position of the first explained token of the batch's one text.
+    `first` is the position of the first explained token of the batch's one text; `scores` are of
+    each step, or the one step output that holds all of them.
     """
     from inseq.attr.feat import FeatureAttribution, join_token_ids
     from inseq.data import FeatureAttributionOutput, FeatureAttributionSequenceOutput
 
     end = batch.max_generation_length
-    # The one output of these holds all steps.
-    is_final_step_method = method in ("attention", "value_zeroing")
     target = model.get_token_with_ids(batch)
     source = None
     if model.is_encoder_decoder:
         source = join_token_ids(batch.source_tokens, batch.source_ids.tolist())
-    steps = []
-    for prefix in range(end - 1 if is_final_step_method else first, end):
-        step = step_outputs(prefix)
+    steps = scores.outputs() if isinstance(scores, StepScores) else [scores]
+    for prefix, step in enumerate(steps, end - len(steps)):
         step.source = source
         step.prefix = [row[:prefix] for row in target]
         step.target = [row[prefix : prefix + 1] for row in target]
-        steps.append(step)
-    if is_final_step_method:
-        steps = FeatureAttribution._build_multistep_output_from_single_step(steps[0], first, end)
+    if not isinstance(scores, StepScores):
+        steps = FeatureAttribution._build_multistep_output_from_single_step(scores, first, end)
     information = {
         "attribution_method": method,
         "attr_pos_start": first,
@@ -195,8 +190,8 @@ def assembled(
         "output_step_attributions": False,
         "attribute_target": False,
         "step_scores": [],
-        "exec_time": 0.0,
         **model.info,
+        **(scores.information if isinstance(scores, StepScores) else {}),
     }
     sequences = FeatureAttributionSequenceOutput.from_step_attributions(
         attributions=steps, tokenized_target_sentences=target, pad_token=None, attr_pos_end=end

@@ -1,15 +1,12 @@
 """What each method makes of the shared forward and backward passes."""
 
 from collections.abc import Mapping
-from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
 from hw7.engine.ablation import run_ablation
-from hw7.engine.exactness import READING_METHODS
 from hw7.engine.gradient_engines import gradient_chunks
-from hw7.engine.inseq_outputs import StepOutputs
 from hw7.engine.integrated_gradients import number_of_groups, run_integrated_gradients
 from hw7.engine.occlusion import run_occlusion
 from hw7.engine.progress import Progress, Report
@@ -19,49 +16,48 @@ from hw7.engine.step_outputs import StepScores, attention_output
 from hw7.engine.teacher_forcing import TeacherForcing
 from hw7.engine.value_zeroing import value_zeroing_output
 
+if TYPE_CHECKING:
+    from inseq.data.attribution import FeatureAttributionStepOutput
+
 Options = Mapping[str, Any]
 
-COARSE_METHODS = ("occlusion", "ablation", "attention_rollout")
+ONE_PASS_METHODS = ("occlusion", "ablation", "attention_rollout", "value_zeroing")
 GRADIENT_METHODS = ("saliency", "input_x_gradient")
 
 
 def scores_of_methods(
     forcing: TeacherForcing, score: str, methods: Mapping[str, Options], report: Report | None
-) -> dict[str, tuple[StepOutputs, dict[str, Any]]]:
-    """Return for each method, given with its options, its step output after a prefix.
+) -> "dict[str, StepScores | FeatureAttributionStepOutput]":
+    """Return the scores of each method, given with its options.
 
-    Beside it stands what else the method has to say, for the output's information.
+    Those of attention and of value zeroing are Inseq's one step output that holds all steps.
     """
+    progress = Progress(forcing.steps * number_of_passes(forcing, methods), report)
+    of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
     is_reading = "attention" in methods or "attention_rollout" in methods
     attentions = Attentions() if is_reading else None
-    of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
-    progress = Progress(forcing.steps * number_of_passes(forcing, methods), report)
     scores: dict[str, StepScores] = {}
     if of_gradients:
         scores.update(run_gradients(forcing, score, of_gradients, attentions, progress))
+    elif is_reading:
+        attentions = read_attentions(forcing)
     if (own := methods.get("integrated_gradients")) is not None:
         scores["integrated_gradients"] = run_integrated_gradients(forcing, score, own, progress)
     if "occlusion" in methods:
         scores["occlusion"] = run_occlusion(forcing, score, progress)
     if (own := methods.get("ablation")) is not None:
         scores["ablation"] = run_ablation(forcing, score, own, progress)
-    if attentions is not None and not of_gradients:
-        attentions = read_attentions(forcing)
-    if attentions is not None and "attention_rollout" in methods:
-        scores["attention_rollout"] = run_rollout(forcing, attentions, progress)
-    outputs: dict[str, tuple[StepOutputs, dict[str, Any]]] = {}
-    for method, found in scores.items():
-        if forcing.contrast_ids is not None and method not in READING_METHODS:
+    if forcing.contrast_ids is not None:
+        for found in scores.values():
             found.leave_empty(forcing.contrast_ids)
-        is_granular = method not in COARSE_METHODS
-        outputs[method] = (partial(found.output, is_granular=is_granular), found.information)
+    outputs: dict[str, StepScores | FeatureAttributionStepOutput] = {**scores}
+    if attentions is not None and "attention_rollout" in methods:
+        outputs["attention_rollout"] = run_rollout(forcing, attentions, progress)
     if attentions is not None and "attention" in methods:
-        weights = attention_output(forcing, attentions)
-        outputs["attention"] = (lambda prefix: weights, {})
+        outputs["attention"] = attention_output(forcing, attentions)
     if (own := methods.get("value_zeroing")) is not None:
-        mixing = value_zeroing_output(forcing, own)
+        outputs["value_zeroing"] = value_zeroing_output(forcing, own)
         progress.update(forcing.steps)
-        outputs["value_zeroing"] = (lambda prefix: mixing, {})
     return outputs
 
 
@@ -70,7 +66,7 @@ def number_of_passes(forcing: TeacherForcing, methods: Mapping[str, Options]) ->
     passes = int(any(method in methods for method in GRADIENT_METHODS))
     if "integrated_gradients" in methods:
         passes += number_of_groups(forcing, methods["integrated_gradients"])
-    return passes + sum(method in methods for method in (*COARSE_METHODS, "value_zeroing"))
+    return passes + sum(method in methods for method in ONE_PASS_METHODS)
 
 
 def run_gradients(

@@ -116,7 +116,7 @@ def attribute_together(
     started = time.perf_counter()
     batch, first = attribution_batch(model, sources, targets)
     forcing = teacher_forcing(model, batch, first, contrast)
-    step_outputs = scores_of_methods(forcing, score, chosen, report)
+    scores = scores_of_methods(forcing, score, chosen, report)
     seconds = time.perf_counter() - started
     if "occlusion" in chosen:
         # Inseq notes the windows that it uses where it is not told any.
@@ -126,9 +126,8 @@ def attribute_together(
         # What reads a forward pass explains no score; Inseq notes its default there.
         name, compared = ("probability", None) if method in READING_METHODS else (score, contrast)
         function = step_function_name(name, is_contrastive=compared is not None)
-        found, information = step_outputs[method]
-        output = assembled(model, batch, first, method, found)
+        output = assembled(model, batch, first, method, scores[method])
         own.pop("multiply_by_inputs", None)
         outputs[method] = noted(output, own, function, forcing.contrast_ids)
-        outputs[method].info.update(information, exec_time=seconds)
+        outputs[method].info["exec_time"] = seconds
     return outputs

@@ -50,24 +50,19 @@ class StepScores:
             if compared is None:
                 step.fill_(torch.nan)
 
-    def output(self, prefix: int, *, is_granular: bool) -> "FeatureAttributionStepOutput":
-        """Return the step that follows a prefix as Inseq's step output.
-
-        Args:
-            prefix: The prefix's length.
-            is_granular: Whether there is a score for each dimension of an embedding.
-        """
+    def outputs(self) -> "list[FeatureAttributionStepOutput]":
+        """Return the steps as Inseq's step outputs, of one score a token or of one a dimension."""
         from inseq.data import (
             CoarseFeatureAttributionStepOutput,
             GranularFeatureAttributionStepOutput,
         )
 
         kinds = (CoarseFeatureAttributionStepOutput, GranularFeatureAttributionStepOutput)
-        kind: Any = kinds[is_granular]
-        scores = self.steps[prefix - self._first][None]
+        kind: Any = kinds[self.steps[0].dim() > 1]
+        scored, other = "source_attributions", "target_attributions"
         if self._is_decoder_only:
-            return kind(source_attributions=None, target_attributions=scores)
-        return kind(source_attributions=scores, target_attributions=None)
+            scored, other = other, scored
+        return [kind(**{scored: step[None], other: None}) for step in self.steps]
 
 
 def attention_output(

@@ -1,8 +1,7 @@
 """How likely a model thought each token of a text, and which others it thought likely."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import torch
 
@@ -13,8 +12,7 @@ if TYPE_CHECKING:
 RIVALS = 5
 
 
-@dataclass(frozen=True)
-class TokenProbability:
+class TokenProbability(NamedTuple):
     """What the model thought at the step that wrote a token.
 
     Attributes:

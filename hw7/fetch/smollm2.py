@@ -68,7 +68,7 @@ def _build(folder: Path, show_progress: bool) -> None:
         if show_progress:
             print("Converting it for Transformers, once (about half a minute) ...", flush=True)
         convert_gguf(gguf, result)
-        write_record(result, **_ORIGIN)
+        write_record(result, None, **_ORIGIN)
         put_in_place(result, folder)
     if show_progress:
         print(f"SmolLM2-135M-Instruct is ready in {folder}", flush=True)

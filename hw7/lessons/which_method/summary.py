@@ -207,8 +207,8 @@ def best_layer(counts: "pandas.DataFrame") -> "dict[Reading, int]":
     if counts["layer"].nunique() < 2:
         return {}
     best: dict[Reading, int] = {}
-    for reading, rows in counts.groupby("reading", sort=False):
-        layers = rows.groupby("layer")
-        values = {int(layer): _value(group, "alignment error rate") for layer, group in layers}
+    for reading in counts["reading"].unique():
+        layers = counts[counts["reading"] == reading].groupby("layer")
+        values = {int(layer): _value(rows, "alignment error rate") for layer, rows in layers}
         best[reading] = min(values, key=values.__getitem__)
     return best
