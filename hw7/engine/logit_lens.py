@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
 
-_FINAL_NORMS = ("norm", "ln_f", "final_layernorm", "final_layer_norm", "norm_f")
+_FINAL_NORMS = (
+    "norm", "ln_f", "final_layernorm", "final_layer_norm", "norm_f", "layer_norm", "layernorm",
+    "final_norm", "ln_out",
+)  # fmt: skip
 
 
 def logit_lens(

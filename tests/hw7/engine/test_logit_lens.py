@@ -108,6 +108,16 @@ def test_what_is_projected_before_the_output_head_is_read():
     assert len(found) == 3
 
 
+@pytest.mark.parametrize("family", ["xglm", "biogpt", "bloom"])
+def test_final_norms_of_other_names_are_found(family):
+    model = wrapped(small_model(family))
+    targets = encoded_texts(model, 5, 4)[1]
+    last = logit_lens(model, targets, PLACE)[-1]
+    with torch.no_grad():
+        shares = model.model(targets.input_ids[:, :PLACE]).logits[0, -1].softmax(-1)
+    assert last.probability == pytest.approx(shares[last.id].item(), abs=1e-5)
+
+
 @pytest.mark.parametrize("family", ["marian", "t5", "openai-gpt"])
 def test_a_model_that_ends_otherwise_is_refused_in_a_sentence(family):
     """Translators, and a family without a norm before the output head."""
