@@ -37,7 +37,6 @@ _LOGITS_KEPT = 2
 _SCORES_KEPT = 2
 _BYTES_OF_SCORE = 4
 
-_READING_WEIGHTS = ("attention",)
 _GRANULAR = ("saliency", "input_x_gradient", "integrated_gradients", "deeplift", "gradient_shap")
 
 
@@ -99,7 +98,7 @@ def bytes_of_attribution(
         methods: Names of the methods.
         itemsize: Bytes of one number in the model's dtype.
     """
-    has_graph = any(method not in _READING_WEIGHTS for method in methods)
+    has_graph = any(method != "attention" for method in methods)
     numbers = _LOGITS_KEPT * steps * size.vocabulary
     if has_graph:
         numbers += _numbers_of_graph(size, source, target)

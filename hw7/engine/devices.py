@@ -17,10 +17,7 @@ def best_device() -> tuple[str, str | None]:
 
 
 def check_device(device: str) -> None:
-    """Refuse a device that is not here, or that torch cannot compute on.
-
-    Args:
-        device: ``"cpu"``, ``"mps"``, ``"cuda"`` or ``"cuda:1"``.
+    """Refuse a device such as ``"cuda:1"`` that is not here, or that torch cannot compute on.
 
     Raises:
         ValueError: Says which device to use.
@@ -49,9 +46,6 @@ def gpu_obstacle(device: str) -> str | None:
     A build of torch has machine code (``sm_75``) that runs on its own generation of GPUs from
     that version on, and perhaps code (``compute_75``) that the driver translates for any newer
     one. Without either the first computation fails, long after the model was loaded.
-
-    Args:
-        device: ``"cuda"`` or ``"cuda:1"``.
     """
     index = int(device.partition(":")[2] or 0)
     built_for = torch.cuda.get_arch_list()
@@ -82,12 +76,7 @@ def dtype_of(name: str, device: str, tell: Callable[[str], None]) -> torch.dtype
     """Return the torch dtype of a name; ``auto`` is float32.
 
     A GPU that only imitates bfloat16 gets float32, which is exact; float16 would overflow in some
-    models that were trained in bfloat16.
-
-    Args:
-        name: The dtype asked for.
-        device: Where the model is to be.
-        tell: Called with a sentence where it gets another one.
+    models that were trained in bfloat16. `tell` is called with a sentence then.
     """
     found: torch.dtype = torch.float32 if name == "auto" else getattr(torch, name)
     if found is torch.bfloat16 and not has_bfloat16(device):

@@ -95,9 +95,7 @@ def _rotary_type(config: Any) -> str | None:
 def why_no_weights(model: "AttributionModel", sources: "BatchEncoding") -> str | None:
     """Return None where every layer gives attention weights, otherwise why they cannot be shown.
 
-    Args:
-        model: Inseq's model.
-        sources: Some text, ids `[1, source]`; a short part of it is run through the model.
+    The beginning of a text, ids `[1, source]`, is run through the model.
     """
     import torch
 

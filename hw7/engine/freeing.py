@@ -18,15 +18,10 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True)
 class MemoryUse:
-    """Memory in use, in bytes.
+    """Memory in use, in bytes."""
 
-    Attributes:
-        process: Resident memory of this process.
-        cuda: What torch has allocated on the current GPU; 0 without one.
-    """
-
-    process: int
-    cuda: int
+    process: int  # resident memory of this process
+    cuda: int  # what torch has allocated on the current GPU; 0 without one
 
     def __str__(self) -> str:
         text = f"{self.process / MEGABYTE:,.0f} MB in the process"
@@ -35,9 +30,8 @@ class MemoryUse:
 
 def memory_in_use() -> MemoryUse:
     """Return the memory that this process uses now, on the machine and on the GPU."""
-    torch = sys.modules.get("torch")
-    has_cuda = torch is not None and torch.cuda.is_available()
-    cuda = torch.cuda.memory_allocated() if torch is not None and has_cuda else 0
+    torch = sys.modules.get("torch")  # 0 bytes without a GPU
+    cuda = torch.cuda.memory_allocated() if torch is not None else 0
     return MemoryUse(psutil.Process().memory_info().rss, cuda)
 
 

@@ -3,14 +3,17 @@
 Everything but the numbers is Inseq's: the classes, the tokens, the positions, the information.
 """
 
-from collections.abc import Callable, Mapping
+import random
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+import numpy
 import torch
 
 from hw7.engine.errors import NotExplainableError
 from hw7.engine.exactness import why_no_weights
-from hw7.engine.inseq_methods import method_of_inseq, same_random_numbers
 from hw7.engine.repairs import keep_differentiable
 from hw7.engine.step_outputs import StepScores
 from hw7.engine.step_scores import ContrastFunction, crossentropy_fn, step_function_name
@@ -18,12 +21,14 @@ from hw7.engine.teacher_forcing import contrast_ids
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
+    from inseq.attr.feat import FeatureAttribution
     from inseq.data import BatchEncoding, DecoderOnlyBatch, EncoderDecoderBatch
     from inseq.data.attribution import FeatureAttributionStepOutput
     from inseq.models import AttributionModel
 
 # Options that Inseq's method takes when it is made; all others belong to the attribution.
 CONSTRUCTION_OPTIONS = ("multiply_by_inputs",)
+SEED = 0
 
 
 def attribute_with_inseq(
@@ -90,6 +95,42 @@ def attribute_with_inseq(
         _leave_empty(output, compared)
     name = getattr(function or model.get_attributed_fn(None), "__name__", "")
     return noted(output, options, name, compared)
+
+
+@contextmanager
+def same_random_numbers() -> Iterator[None]:
+    """Let everything inside draw the same random numbers each time; outside, nothing changes."""
+    of_python, of_numpy = random.getstate(), numpy.random.get_state()
+    devices = range(torch.cuda.device_count()) if torch.cuda.is_available() else ()
+    try:
+        with torch.random.fork_rng(devices=devices):
+            random.seed(SEED)
+            numpy.random.seed(SEED)
+            torch.manual_seed(SEED)
+            yield
+    finally:
+        random.setstate(of_python)
+        numpy.random.set_state(of_numpy)
+
+
+def method_of_inseq(
+    model: "AttributionModel", method: str, options: Mapping[str, Any]
+) -> "FeatureAttribution":
+    """Return Inseq's implementation of a method, made for these very weights.
+
+    Discretized integrated gradients walks between neighbours in the vocabulary. Inseq keeps them
+    in the home folder under the model's name, and takes them for every model of that name, also
+    when it was trained again. A folder of its own makes it compute them for this one.
+    """
+    from inseq.attr.feat import FeatureAttribution
+
+    if method.startswith("layer_") and model.is_encoder_decoder:
+        # Inseq takes the embeddings shared by encoder and decoder, which many models never call.
+        options = {"target_layer": model.model.get_encoder().get_input_embeddings(), **options}
+    with tempfile.TemporaryDirectory() as folder:
+        if method == "discretized_integrated_gradients":
+            options = {"cache_dir": folder, **options}
+        return FeatureAttribution.load(method, attribution_model=model, **options)
 
 
 def step_function(

@@ -1,8 +1,7 @@
 """The dimensions of a model, read from a configuration of any family."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 # The same number has another name in almost every family.
 _HIDDEN = ("hidden_size", "d_model", "n_embd", "n_embed", "model_dim", "embed_dim", "dim")
@@ -26,24 +25,14 @@ _CAUTIOUS_LAYERS, _CAUTIOUS_HIDDEN, _CAUTIOUS_VOCABULARY = 32, 2048, 2**17
 _USUAL_HEAD, _USUAL_WIDENING = 64, 4
 
 
-@dataclass(frozen=True)
-class ModelSize:
-    """The dimensions of a model that decide on memory.
+class ModelSize(NamedTuple):
+    """The dimensions of a model that decide on memory."""
 
-    Attributes:
-        encoder_layers: Number of layers that read the source; 0 in decoder-only models.
-        decoder_layers: Number of layers that read what was generated (and the prompt).
-        hidden: Width of the hidden states.
-        intermediate: Width inside the feed-forward layers.
-        heads: Attention heads in a layer.
-        vocabulary: Number of tokens.
-    """
-
-    encoder_layers: int
+    encoder_layers: int  # 0 in decoder-only models
     decoder_layers: int
     hidden: int
-    intermediate: int
-    heads: int
+    intermediate: int  # width inside the feed-forward layers
+    heads: int  # in a layer
     vocabulary: int
 
 

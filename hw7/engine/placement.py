@@ -27,10 +27,8 @@ def placement(
 
     Nothing where weights and the homework's attribution fit on the device. A model that is too
     large for a GPU is spread by accelerate over the GPU, the memory and, at last, the disk: the
-    scores are the same, but every step waits for weights to be moved. Gradients keep the weights
-    that a step has used, so offloading saves less for saliency than for attention.
-
-    `family` is the Transformers class that loads the model; the rest as for ``load_weights``.
+    scores are the same, but every step waits for weights to be moved. `family` is the Transformers
+    class that loads the model; the rest is as for ``load_weights``.
 
     Raises:
         TooLargeError: Says how much is needed, how much there is, and what would fit.

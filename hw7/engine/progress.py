@@ -11,12 +11,7 @@ Report = Callable[[int, int], None]
 
 
 class Progress:
-    """Counts what is done and reports it.
-
-    Attributes:
-        total: How much there is to do.
-        done: How much of it is done.
-    """
+    """Counts what is done, out of a total, and reports it."""
 
     def __init__(self, total: int, report: Report | None = None) -> None:
         self.total, self.done = total, 0

@@ -29,13 +29,7 @@ def scale_embeddings_once(model: "AttributionModel") -> bool:
     """Make encoder and decoder give the same states for embeddings as for the ids they stand for.
 
     Where they already do, nothing is changed; so the repair ends by itself with a mended library,
-    and may be called again.
-
-    Args:
-        model: Inseq's model.
-
-    Returns:
-        True where a part scaled twice and has been repaired.
+    and may be called again. True where a part scaled twice and has been repaired.
 
     Raises:
         NotExplainableError: Embeddings and token ids still disagree after the repair.
@@ -142,9 +136,6 @@ def keep_differentiable(network: Any) -> None:
 
     Called right after loading, this keeps the weights as they are. Called later, it unpacks
     them; the scales of their blocks have then been rounded to bfloat16.
-
-    Args:
-        network: A Transformers model; one without such layers is left alone.
     """
     for module in network.modules():
         if getattr(module, "support_avx512bf16_for_cpu", False):

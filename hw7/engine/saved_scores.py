@@ -19,12 +19,7 @@ Made = TypeVar("Made")
 
 
 def digest_of(origin: Mapping[str, Any], tables: "Mapping[str, pandas.DataFrame]") -> str:
-    """Return a SHA-256 over texts, tokens and scores rounded to three decimals.
-
-    Args:
-        origin: What identifies the explanation, without its scores.
-        tables: For each method its scores `[source, generated]`.
-    """
+    """Return a SHA-256 over texts, tokens and scores `[source, generated]` to three decimals."""
     content = dict(origin)
     for method, scores in tables.items():
         content[method] = {
@@ -72,14 +67,10 @@ def read_scores(
     path: str | Path,
     make: "Callable[[dict[str, FeatureAttributionOutput], dict[str, Any]], Made]",
 ) -> Made:
-    """Return what is made of the outputs and the texts that ``write_scores`` wrote.
-
-    Args:
-        path: The zip.
-        make: Makes it of the outputs by method and of the texts by name; may refuse them.
+    """Return what is made of the outputs, by method, and the texts that ``write_scores`` wrote.
 
     Raises:
-        ValueError: The file is missing, or is not an explanation.
+        ValueError: The file is missing, is not an explanation, or nothing can be made of it.
     """
     from inseq import FeatureAttributionOutput
 

@@ -94,14 +94,9 @@ class TeacherForcing:
 def contrast_ids(contrast: "BatchEncoding", first: int, steps: int) -> list[int | None]:
     """Return the token of another continuation that each step's token is compared with.
 
-    Both continuations are counted from their start. The prefix stays the generated one, so that
-    only the predicted token differs (Yin and Neubig 2022, "Interpreting Language Models with
-    Contrastive Explanations").
-
-    Args:
-        contrast: The other continuation, encoded as the explained text is, ids `[1, target]`.
-        first: Position of the first generated token.
-        steps: How many tokens were generated.
+    Both continuations are counted from their start, the contrast's ids `[1, target]` from position
+    `first` on. The prefix stays the generated one, so that only the predicted token differs (Yin
+    and Neubig 2022, "Interpreting Language Models with Contrastive Explanations").
 
     Returns:
         `[step]`; None for the steps beyond the end of the contrast.
@@ -164,13 +159,10 @@ def run_decoder(
     *,
     output_attentions: bool = False,
 ) -> Any:
-    """Run the model on target embeddings, the encoder's part already done.
+    """Run the model on target embeddings `[point, position, hidden]`.
 
-    Args:
-        network: The Transformers model.
-        target: `[point, position, hidden]`.
-        source_states: The encoder's states `[point, source, hidden]`; None for decoder-only models.
-        output_attentions: Whether attention weights are wanted.
+    The encoder's part is done already: `source_states` are its states `[point, source, hidden]`,
+    None for decoder-only models.
     """
     settings = {"use_cache": False, "output_attentions": output_attentions, "return_dict": True}
     if source_states is None:
@@ -192,13 +184,10 @@ def teacher_forcing(
     first: int,
     contrast: "BatchEncoding | None" = None,
 ) -> TeacherForcing:
-    """Lay out Inseq's batch of one text for teacher forcing.
+    """Lay out Inseq's batch of one text, embeddings included, for teacher forcing.
 
-    Args:
-        model: Inseq's model.
-        batch: Inseq's batch, embeddings included.
-        first: Position of the first explained token.
-        contrast: Another continuation to compare with, encoded as the target is.
+    `first` is the position of the first explained token; `contrast` another continuation to
+    compare with, encoded as the target is.
     """
     inputs = batch.targets if model.is_encoder_decoder else batch
     sources = batch.sources if model.is_encoder_decoder else None

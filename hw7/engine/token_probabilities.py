@@ -13,35 +13,26 @@ RIVALS = 5
 
 
 class TokenProbability(NamedTuple):
-    """What the model thought at the step that wrote a token.
-
-    Attributes:
-        id: The token written.
-        probability: Its probability, 0 to 1.
-        rank: 1 where no token was likelier.
-        rivals: The likeliest other tokens, ids with their probabilities.
-    """
+    """What the model thought at the step that wrote a token."""
 
     id: int
-    probability: float
-    rank: int
-    rivals: list[tuple[int, float]]
+    probability: float  # 0 to 1
+    rank: int  # 1 where no token was likelier
+    rivals: list[tuple[int, float]]  # the likeliest other tokens, ids with their probabilities
 
 
 def token_probabilities(
     model: "AttributionModel", sources: "BatchEncoding", targets: "BatchEncoding", first: int
 ) -> list[TokenProbability]:
-    """Return the probability of each token from the first explained one on.
+    """Return the probability of each target token from place `first` on.
+
+    They come from one teacher-forced pass: the softmax of the logits in float32.
 
     Args:
         model: Inseq's model.
         sources: The source, or the prompt, ids `[1, source]`.
         targets: With the start token, or with the prompt in front, ids `[1, target]`.
         first: Place of the first explained token in the targets.
-
-    Returns:
-        One for each explained token, from one teacher-forced pass (softmax of the logits in
-        float32).
     """
     ids = targets.input_ids
     read: dict[str, Any] = {"input_ids": ids[:, :-1]}
@@ -57,13 +48,7 @@ def token_probabilities(
 def named_probabilities(
     found: Sequence[TokenProbability], names: Sequence[str], name_of: Callable[[int], str]
 ) -> list[dict[str, Any]]:
-    """Return probabilities as plain data, their tokens named.
-
-    Args:
-        found: What the model thought of each token.
-        names: What each of these tokens is called in its text.
-        name_of: Names a rival by its id.
-    """
+    """Return probabilities as plain data: tokens are called by `names`, rivals by `name_of`."""
     return [
         {
             "generated": name,

@@ -7,7 +7,7 @@ from helpers.attribution import attribute
 from helpers.errors import MethodError
 from helpers.generation import generate
 from hw7.engine.exactness import ONLY_HERE
-from hw7.engine.inseq_methods import method_of_inseq
+from hw7.engine.inseq_outputs import method_of_inseq
 from hw7.engine.methods import EXTRA_PACKAGES, missing_methods, working_methods
 from tests.support.random_models import random_model, random_text, wrapped
 from tools.family_table import small_model
