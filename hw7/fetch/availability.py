@@ -15,10 +15,7 @@ from hw7.fetch.errors import NoNetworkError, explain_hub_error, first_line, is_o
 def can_be_had(repository: str, folder: Path, host: str) -> tuple[bool, str]:
     """Tell whether a model is here, or a host of notebooks can fetch it; and why, a clause.
 
-    Args:
-        repository: the model's name on the hub.
-        folder: where a download puts it.
-        host: ``"local"``, where no hub is asked, or the host's name.
+    `folder` is where a download puts it; at the host ``"local"`` no hub is asked.
     """
     if has_weights(folder):
         if problem := problem_of(folder):
@@ -36,9 +33,7 @@ def can_be_had(repository: str, folder: Path, host: str) -> tuple[bool, str]:
 def needs_hub(address: str, name: str) -> bool:
     """Tell whether loading has to ask the hub, which then is the one ``HF_ENDPOINT`` names now.
 
-    Args:
-        address: a folder, or a name on the hub.
-        name: what to call the model.
+    `address` is a folder, or a name on the hub; `name` is what to call the model.
 
     Raises:
         NoNetworkError: the model is not on this machine, and something is in the way: no network,

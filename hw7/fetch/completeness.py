@@ -52,9 +52,7 @@ def snapshot_in_hub_cache(repository: str) -> Path | None:
 def problem_of(folder: Path, *, is_thorough: bool = False) -> str | None:
     """Return what keeps a folder from being a whole model, as a clause; None where nothing does.
 
-    Args:
-        folder: the folder of a model.
-        is_thorough: compare every recorded checksum, also of files whose size and time are right.
+    Thoroughly, checksums are compared also of files whose recorded size and time are right.
     """
     if not folder.is_dir():
         return "the folder is not there"

@@ -71,10 +71,8 @@ def apply_environment() -> None:
 def obstacle_to(repository: str, timeout: float = 3.0) -> Obstacle | None:
     """Ask the hub for a model in some seconds; return what is in the way, or None.
 
-    Args:
-        repository: a model's name on the hub. Only whether the hub's interface answers counts,
-            not whether there is such a model.
-        timeout: seconds to wait for the connection, and for the answer.
+    Only whether the hub's interface answers counts, not whether there is such a model; `timeout`
+    is the seconds to wait for the connection, and for the answer.
     """
     import requests
 

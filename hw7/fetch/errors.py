@@ -32,17 +32,13 @@ class AccessError(DownloadError):
 
 
 class RateLimitError(DownloadError):
-    """The hub asks to slow down (429).
-
-    Attributes:
-        retry_after: Seconds the hub asks to wait; None where it does not say.
-    """
+    """The hub asks to slow down (429)."""
 
     exit_code = 5
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
-        self.retry_after = retry_after
+        self.retry_after = retry_after  # seconds; None where the hub does not say
 
 
 class ChecksumError(DownloadError):
@@ -83,11 +79,6 @@ def explain_hub_error(error: BaseException, model: str, endpoint: str) -> Downlo
 
     Its exceptions rest on requests in versions before 1.0, on httpx in later ones, so the status
     code decides wherever there is a response.
-
-    Args:
-        error: what was raised while talking to the hub.
-        model: the name of the model that was asked for.
-        endpoint: the address of the hub or mirror.
     """
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 

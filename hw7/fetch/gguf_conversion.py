@@ -28,10 +28,6 @@ CONTROL_TOKEN = 3
 def convert_gguf(gguf_path: Path, folder: Path) -> None:
     """Write config, float32 weights and tokenizer of a GGUF file into an existing folder.
 
-    Args:
-        gguf_path: a GGUF file of the ``llama`` architecture with the ``smollm`` tokenizer.
-        folder: where the files of the model go.
-
     Raises:
         DownloadError: the file has another architecture or tokenizer, or lacks weights.
     """

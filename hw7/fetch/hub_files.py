@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from hw7.fetch.errors import DownloadError, explain_hub_error
 from hw7.fetch.folders import git_blob_sha1_of, sha256_of
@@ -14,22 +14,13 @@ _TEXT_SUFFIXES = (".json", ".txt", ".jinja", ".spm", ".model", ".md")
 OTHER_WEIGHT_FORMATS = ("tf_model", "flax_model", "rust_model")
 
 
-@dataclass(frozen=True)
-class HubFile:
-    """One file of a model.
-
-    Attributes:
-        name: its name inside the model's folder.
-        size: bytes.
-        sha256: stated by the hub for large files (git LFS), else None.
-        blob_sha1: git's object name, stated for every file; for a large one it names the
-            pointer, not the content.
-    """
+class HubFile(NamedTuple):
+    """One file of a model."""
 
     name: str
-    size: int
-    sha256: str | None
-    blob_sha1: str | None
+    size: int  # bytes
+    sha256: str | None  # stated by the hub for large files (git LFS)
+    blob_sha1: str | None  # git's object name; of a large file it names the pointer
 
     def is_content_of(self, path: Path) -> bool:
         """Tell whether a file on disk is byte for byte this one."""
@@ -40,21 +31,13 @@ class HubFile:
         return self.blob_sha1 is None or git_blob_sha1_of(path) == self.blob_sha1
 
 
-@dataclass(frozen=True)
-class HubModel:
-    """A model at one commit of its repository on the hub.
+class HubModel(NamedTuple):
+    """A model at one commit of its repository on the hub."""
 
-    Attributes:
-        name: ``organisation/model``.
-        commit: the commit every file is taken from.
-        endpoint: address of the hub or mirror, without a slash at its end.
-        files: the files that are needed to run the model.
-    """
-
-    name: str
+    name: str  # organisation/model
     commit: str
-    endpoint: str
-    files: tuple[HubFile, ...]
+    endpoint: str  # address of the hub or mirror, without a slash at its end
+    files: list[HubFile]  # what is needed to run the model
 
     @property
     def size(self) -> int:
@@ -90,7 +73,7 @@ def find_on_hub(name: str, endpoint: str) -> HubModel:
             f"{endpoint} does not list {name} with sizes and checksums, so nothing could be "
             "verified. Use another mirror (HF_ENDPOINT), or the hub itself."
         )
-    return HubModel(name, answer.sha, endpoint, tuple(files))
+    return HubModel(name, answer.sha, endpoint, files)
 
 
 def needed_files(files: Iterable[HubFile]) -> list[HubFile]:

@@ -31,18 +31,17 @@ class SnapshotDownload:
     """The files of one model, fetched into one folder until all are there and right.
 
     Attributes:
-        model: what to fetch.
         staging: the hidden folder beside the final one that the files arrive in.
-        client: the program that moves the bytes.
-        stall_seconds: how long a transfer may bring almost nothing.
-        bar: a tqdm bar in bytes.
         missing: the files that are not there yet.
     """
 
     def __init__(
         self, model: HubModel, folder: Path, client: ClientName, stall_seconds: float, bar: Any
     ) -> None:
-        """Prepare a download; the right files of a folder filled by hand are copied from it."""
+        """Prepare a download; the right files of a folder filled by hand are copied from it.
+
+        A transfer may bring almost nothing for `stall_seconds`; `bar` is a tqdm bar in bytes.
+        """
         self.model, self.client, self.stall_seconds, self.bar = model, client, stall_seconds, bar
         self.staging = folder.parent / f".{folder.name}.partial"
         self.missing: list[HubFile] = []

@@ -27,13 +27,8 @@ def download_wheel(requirement: str, folder: Path, title: str, show_progress: bo
     """Download exactly one wheel, without its dependencies, and return its path.
 
     Wheels beside the notebook are taken where there are any. Otherwise pip's own settings
-    (``PIP_INDEX_URL``, ``pip.conf``) choose the index or its mirror.
-
-    Args:
-        requirement: name and version, ``name==version``.
-        folder: an existing folder for the wheel.
-        title: what to call the download on screen.
-        show_progress: show a bar; pip's messages are kept for the error in either case.
+    (``PIP_INDEX_URL``, ``pip.conf``) choose the index or its mirror. The requirement is
+    ``name==version``, `title` what to call the download on screen.
 
     Raises:
         DownloadError: there is no pip, or pip failed; the first line says why.
@@ -125,11 +120,7 @@ def _explain_failure(lines: list[str]) -> DownloadError:
 
 
 def packages_beside_the_notebook(requirement: str) -> list[Path]:
-    """Return the folders from a classroom zip or a Kaggle dataset that have a wheel; usually none.
-
-    Args:
-        requirement: name and version of the wheel, ``name==version``.
-    """
+    """Return the folders of a classroom zip or a Kaggle dataset that have a ``name==version``."""
     wheel = f"{requirement.replace('-', '_').replace('==', '-')}-*.whl"
     here = Path.cwd()
     places = [here / _FOLDER_NAME, here.parent / _FOLDER_NAME, *_KAGGLE.rglob(_FOLDER_NAME)]

@@ -15,12 +15,10 @@ RECORD_FILE = "download.json"
 def write_record(
     folder: Path, sha256: Mapping[str, str | None] | None = None, **origin: str
 ) -> None:
-    """Write down the files of a finished folder; what does not belong to it is removed.
+    """Write down the verified files of a folder; what does not belong to it is removed.
 
-    Args:
-        folder: a folder whose files have been verified.
-        sha256: the files that belong to it, with the checksums that are known; by default all.
-        origin: where they come from.
+    `sha256` lists the files that belong to it, with the checksums that are known; by default all.
+    `origin` is where they come from.
     """
     known = dict.fromkeys(path.name for path in folder.iterdir()) if sha256 is None else sha256
     for path in folder.iterdir():  # what an older commit or another client left behind
@@ -49,11 +47,7 @@ def read_record(folder: Path) -> dict[str, Any] | None:
 def changed_file(folder: Path, *, is_thorough: bool = False) -> str | None:
     """Return the first recorded file that is not what was recorded, or None.
 
-    Sizes are always compared; checksums where a file's time has changed since.
-
-    Args:
-        folder: the folder of a model.
-        is_thorough: compare every checksum.
+    Sizes are always compared; checksums where a file's time has changed since, or thoroughly.
     """
     for name, facts in (read_record(folder) or {}).items():
         path = folder / name

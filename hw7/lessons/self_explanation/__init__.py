@@ -50,15 +50,10 @@ Turn = tuple[str, str]
 
 @dataclass(frozen=True)
 class ChatPrompt:
-    """A prompt in the model's own chat template.
+    """A prompt in the model's own chat template."""
 
-    Attributes:
-        text: What the model reads.
-        reply_start: The beginning of the reply that was put into the model's mouth.
-    """
-
-    text: str
-    reply_start: str = ""
+    text: str  # what the model reads
+    reply_start: str = ""  # the beginning of the reply that was put into the model's mouth
 
 
 def chat_prompt(

@@ -38,17 +38,11 @@ _CLASS = re.compile(r"(?<![\w.+-])([01])(?![\w.%])")
 
 @dataclass
 class ParsedReply:
-    """What was read out of a reply.
+    """What was read out of a reply."""
 
-    Attributes:
-        pairs: The words and importances, in the order of the reply.
-        label: The class as an integer, 1 positive and 0 negative, or None where there is none.
-        repairs: What had to be mended, one sentence each.
-    """
-
-    pairs: list[Pair] = field(default_factory=list)
-    label: int | None = None
-    repairs: list[str] = field(default_factory=list)
+    pairs: list[Pair] = field(default_factory=list)  # words and importances, in its order
+    label: int | None = None  # 1 positive, 0 negative, None where there is no class
+    repairs: list[str] = field(default_factory=list)  # what had to be mended, a sentence each
 
 
 def parse_importances(reply: str) -> ParsedReply:

@@ -29,21 +29,13 @@ RANDOM_REPEATS = 5
 
 @dataclass(frozen=True)
 class ReviewScores:
-    """The words of a review, scored by attribution for one answer token.
+    """The words of a review, scored by attribution for one answer token."""
 
-    Attributes:
-        answer: The token that is explained, as the model wrote it.
-        probability: How probable the model found it.
-        table: One row per word, one column per method.
-        generation: The prompt and the answer.
-        positions: The prompt positions of each word's tokens.
-    """
-
-    answer: str
+    answer: str  # the token that is explained, as the model wrote it
     probability: float
-    table: "pandas.DataFrame"
+    table: "pandas.DataFrame"  # one row per word, one column per method
     generation: Generation
-    positions: list[tuple[int, ...]]
+    positions: list[tuple[int, ...]]  # of each word's tokens in the prompt
 
     def leave_one_out(self, model: "AttributionModel") -> "pandas.Series":
         """Return how far the answer's probability falls when one word is deleted.

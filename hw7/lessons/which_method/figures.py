@@ -47,9 +47,7 @@ def plot_comparison(
 ) -> DescribedFigure:
     """Plot every method with its interval, one panel per measure; random is drawn as a line.
 
-    Args:
-        counts: What ``compare_methods`` returned.
-        measures: Names out of ``MEASURES``.
+    `counts` is what ``compare_methods`` returned, `measures` are names out of ``MEASURES``.
     """
     table = summarize(counts, measures)
     size = (3.1 * len(measures) + 2, 0.32 * len(table) + 1.2)
@@ -75,11 +73,7 @@ def plot_comparison(
 
 
 def plot_layers(counts: "pandas.DataFrame") -> DescribedFigure:
-    """Plot the alignment error rate over attention layers, one line per reading.
-
-    Args:
-        counts: What ``evaluate_layers`` returned.
-    """
+    """Plot the error rates that ``evaluate_layers`` counted over layers, one line per reading."""
     measure = "alignment error rate"
     kinds = counts.drop_duplicates("method").set_index("method")[["layer", "reading"]]
     table = summarize(counts, [measure]).join(kinds)
@@ -107,9 +101,7 @@ def _listed(values: "pandas.Series") -> str:
 def plot_alignment(tables: "Mapping[str, pandas.DataFrame]", gold: GoldSentence) -> DescribedFigure:
     """Plot word tables side by side, sure gold links framed solid and possible ones dashed.
 
-    Args:
-        tables: Scores `[source, target]` by title, over the same words.
-        gold: The sentence's gold links.
+    `tables` are scores `[source, target]` by title, over the same words.
     """
     from matplotlib.patches import Rectangle
 

@@ -24,25 +24,16 @@ class GoldSentence:
 
     Och and Ney (2003), "A Systematic Comparison of Various Statistical Alignment Models", tell
     sure links from possible ones: a method must find the sure ones, and may find the possible
-    ones.
-
-    Attributes:
-        source_text: The sentence as a student types it.
-        target_text: Its translation.
-        source_words: The words of the source; joined, they spell the text.
-        target_words: The words of the translation, punctuation standing alone.
-        sure: Links that everybody draws.
-        possible: Links that may be drawn; the sure ones are among them.
-        split: Where the sentence comes from, such as ``heldout``.
+    ones, among which the sure ones are.
     """
 
     source_text: str
     target_text: str
-    source_words: tuple[str, ...]
-    target_words: tuple[str, ...]
+    source_words: tuple[str, ...]  # joined, they spell the text
+    target_words: tuple[str, ...]  # punctuation stands alone
     sure: frozenset[Link]
     possible: frozenset[Link]
-    split: str = ""
+    split: str = ""  # such as heldout
 
     def linked_words(self) -> list[int]:
         """Return the target words that have a source word at all, by position."""

@@ -35,22 +35,13 @@ COMPARED = (
 
 @dataclass(frozen=True)
 class Variant:
-    """One way to score, with the settings that tell it from others.
+    """One way to score, with the settings that tell it from others."""
 
-    Attributes:
-        name: What it is called in tables.
-        method: The name of Inseq's method.
-        score: What gradient methods differentiate.
-        layer: For attention: the layer, counted from 0, or None for the mean of all.
-        reading: For attention: at the decoder's output, as Inseq shows it, or at its input.
-        options: Arguments of the method, such as ``n_steps``.
-    """
-
-    name: str
+    name: str  # in tables
     method: str
     score: str = "probability"
-    layer: int | None = None
-    reading: Reading = "output"
+    layer: int | None = None  # of attention, counted from 0; None for the mean of all
+    reading: Reading = "output"  # of attention, as Inseq shows it, or at the decoder's input
     options: tuple[tuple[str, Any], ...] = ()
 
 
@@ -59,10 +50,8 @@ def score_sentence(
 ) -> "Iterator[tuple[Variant, numpy.ndarray, float]]":
     """Yield each variant with its scores `[source, generated]` and the seconds that it took.
 
-    Args:
-        model: A model from ``load_model``; of a decoder-only model the prompt's rows come first.
-        generation: What is explained.
-        variants: What to run; a method that several read in their own way runs once.
+    Of a decoder-only model the prompt's rows come first. A method that several variants read in
+    their own way runs once.
     """
     runs: dict[tuple, tuple[Any, float]] = {}
     for variant in variants:

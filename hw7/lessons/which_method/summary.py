@@ -18,18 +18,11 @@ CONFIDENCE = 0.95
 
 @dataclass(frozen=True)
 class Measure:
-    """A ratio of two sums over sentences.
-
-    Attributes:
-        above: The column that is added up above the line.
-        below: The column below it.
-        is_error: True where the measure is 1 less the ratio.
-        better: Whether a high or a low value is good.
-    """
+    """A ratio of two sums over sentences: of a column above the line and one below it."""
 
     above: str
     below: str
-    is_error: bool = False
+    is_error: bool = False  # 1 less the ratio
     better: Literal["high", "low"] = "high"
 
     def value(self, above: Any, below: Any, axis: int = -1) -> Any:
@@ -85,12 +78,7 @@ def summarize(
 
 
 def report(counts: "pandas.DataFrame", measures: Sequence[str] = STANDARD) -> "pandas.DataFrame":
-    """Return the table of ``summarize`` as text to read: ``0.12 [0.08, 0.17]``.
-
-    Args:
-        counts: What ``compare_methods`` or ``evaluate_layers`` returned.
-        measures: Names out of ``MEASURES``.
-    """
+    """Return the table of ``summarize`` as text to read: ``0.12 [0.08, 0.17]``."""
     table = summarize(counts, measures)
     shown = table[list(measures)].apply(lambda values: values.map("{:.2f}".format))
     for name in measures:

@@ -36,11 +36,8 @@ def word_groups(texts: Sequence[str], words: Sequence[str]) -> list[WordGroup]:
     """Match the tokens of a text with its words, character by character.
 
     White space, upper case and the width of characters (NFKC) do not count. A token that spells
-    nothing, such as a lone space mark, belongs to what follows it.
-
-    Args:
-        texts: The text each token adds, see ``hw7.text.spelling.token_texts``.
-        words: The words, in order.
+    nothing, such as a lone space mark, belongs to what follows it. `texts` are what each token
+    adds, see ``hw7.text.spelling.token_texts``.
 
     Raises:
         TextError: The tokens do not spell the words.
@@ -73,12 +70,8 @@ def _letters(text: str) -> str:
 class WordPlaces:
     """Where the words of a gold sentence stand among the tokens of a translation.
 
-    Attributes:
-        source: Groups of source tokens and words.
-        target: Groups of generated tokens and words.
-        rows: The label of each row of a word table and its tokens: the source words, then special
-            tokens such as ``</s>``.
-        columns: The same of each target word.
+    Rows and columns of a word table are labels with their tokens; the source words are followed
+    by special tokens such as ``</s>``.
     """
 
     source: list[WordGroup]
