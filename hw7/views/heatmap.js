@@ -391,7 +391,7 @@ function build(app) {
   const hidden = new Set(["rows", "columns"].flatMap((kind) => data[kind].tokens.filter((_, token) => isSpecial(kind, token))));
   const notes = [...data.notes];
   if (app.isHiding && hidden.size) notes.push(say("hidden", [...hidden].join(" ")), say(view.layers.some((layer) => layer.isShare) ? "renormalised" : "unchanged"));
-  app.note.textContent = notes.join(" ");
+  app.note.textContent = notes.join(" · ");
   app.note.hidden = !notes.length;
   app.help.textContent = say("keys");
   if (app.tab === null) app.tab = fitsTogether(app) ? app.panels.length : data.mainLayer;

@@ -22,7 +22,7 @@ def words_figure(
     words: Sequence[Sequence[tuple[str, float, bool]]],
     font: Path | None,
 ) -> HeatmapFigure:
-    """Draw lines of words, each colored by its probability; what is marked is set in bold.
+    """Draw lines of words, each colored by its probability; what is marked has a frame.
 
     Args:
         title: What is shown.
@@ -43,8 +43,9 @@ def words_figure(
     for (row, column), share in numpy.ndenumerate(shares):
         word, _, is_marked = words[row][column]
         text = f"{drawable([word], font)[0][:_LONGEST_WORD]} {share:.2f}"
-        weight = "bold" if is_marked else "normal"
         ink = color_and_ink(share)[1]
-        place: dict[str, Any] = {"ha": "center", "va": "center", "color": ink, "weight": weight}
+        place: dict[str, Any] = {"ha": "center", "va": "center", "color": ink}
+        if is_marked:  # by a frame: the font has no bold letters
+            place["bbox"] = {"boxstyle": "square,pad=0.25", "fill": False, "edgecolor": ink}
         axes.text(column, row, text, fontsize=8, **style, **place)
     return figure

@@ -47,6 +47,8 @@ def test_picture_writes_every_word_and_is_saved(lens, tmp_path):
     figure = lens.plot(tmp_path / "lens.png")
     texts = [text.get_text() for text in figure.axes[0].texts]
     assert texts[:3] == ["a 0.50", "<b> 0.25", "机器 0.12"]
+    framed = [text.get_text() for text in figure.axes[0].texts if text.get_bbox_patch()]
+    assert framed == ["Paris 0.75"]
     assert (tmp_path / "lens.png").stat().st_size > 1000
     with pytest.raises(ValueError, match="names no picture format"):
         lens.plot(tmp_path / "lens.txt")
