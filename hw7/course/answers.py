@@ -117,8 +117,6 @@ def _token(question: Question, value: str) -> Answer:
     if token not in question.suggestions:
         bare = _SCORE.sub("", _BRACKETS.sub("", _LEADING.sub("", token)))
         token = bare.strip(_WRAPPING + _TRAILING) or token
-    for spelling, aliases in question.aliases.items():
-        token = spelling if token in aliases else token
     if len(token) > MAX_TOKEN_CHARACTERS or "\n" in token:
         return _malformed("应该只写一个词元 (one token expected)")
     meant = [one for one in question.suggestions if simplified(one) == simplified(token)]

@@ -175,11 +175,9 @@ def updated(computed: Key, earlier: Key | None, questions: QuestionSet) -> tuple
 
 def _is_same(one: KeyAnswer, other: KeyAnswer) -> bool:
     """Tell whether two answers accept the same; the feedback may differ."""
-    numbers = ((one.value, other.value), (one.tolerance, other.tolerance))
-    if any((a is None) != (b is None) or abs((a or 0) - (b or 0)) > _SAME for a, b in numbers):
-        return False
-    same = ("correct", "accepted", "void")
-    return all(getattr(one, fact) == getattr(other, fact) for fact in same)
+    near = abs((one.value or 0.0) - (other.value or 0.0)) <= _SAME
+    exact = ("correct", "tolerance", "accepted", "void")
+    return near and all(getattr(one, fact) == getattr(other, fact) for fact in exact)
 
 
 def _still_asks(personal: PersonalKey, questions: QuestionSet) -> bool:

@@ -59,7 +59,6 @@ class Question(Record):
     options: dict[Annotated[str, Field(pattern="^[A-Z]$")], Wording] = {}
     query: Query | None = None
     suggestions: list[str] = []  # tokens offered in a drop-down where the answer is a token
-    aliases: dict[str, list[str]] = {}  # other spellings of a token that a person would accept
     minimum: float | None = None
     maximum: float | None = None
     rubric: list[RubricLine] = []
@@ -88,7 +87,7 @@ class Question(Record):
     def with_query(self, query: Query, suggestions: list[str]) -> "Question":
         """Return the same question about another sentence; a number is chosen from no tokens."""
         offered = [] if self.type == "number" else suggestions
-        return self.model_copy(update={"query": query, "suggestions": offered, "aliases": {}})
+        return self.model_copy(update={"query": query, "suggestions": offered})
 
     def digest(self) -> str:
         """Return the SHA-256 of what decides which answers are right.
@@ -96,7 +95,7 @@ class Question(Record):
         The text, its rubric and the points are left out, so that a mended typo or other points
         leave a key as it is; an option's wording is not, for options may have changed places.
         """
-        told = self.model_dump_json(exclude={"text", "rubric", "points", "suggestions", "aliases"})
+        told = self.model_dump_json(exclude={"text", "rubric", "points", "suggestions"})
         return hashlib.sha256(told.encode()).hexdigest()
 
 

@@ -200,4 +200,4 @@ def _notes(chosen: ReadFile, found: list[ReadFile]) -> Iterator[str]:
 
 
 def _letters(line: str) -> str:
-    return "".join(re.findall(r"\w+", line))
+    return re.sub(r"\W+", "", line)
