@@ -11,6 +11,7 @@ import numpy
 import pandas
 
 from hw7.views.component import sheet_html, show_bundle
+from hw7.views.notes import Note
 from hw7.views.sheet import Language, Layer, Sheet, identity_of, layer_of, without_special_tokens
 
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ if TYPE_CHECKING:
 Pair = tuple[int | None, int | None]
 """Positions in the first and the second text; None where a text has no such token."""
 
-_OTHER_SCALE = "两者尺度不同 (different scales)：差值只作参考，等级相关 ρ 不受影响。"
+_OTHER_SCALE = Note(
+    "两者尺度不同：差值只作参考，等级相关 ρ 不受影响",
+    "different scales: the difference is a hint only, the rank correlation ρ is unaffected",
+)
 
 
 class Comparison:

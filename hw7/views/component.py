@@ -14,6 +14,7 @@ from hw7.views.colors import SCALES
 from hw7.views.fonts import embedded_font
 from hw7.views.labels import printable
 from hw7.views.levels import LEVELS, OWN_PART, Axis, Outline
+from hw7.views.notes import Note
 from hw7.views.sheet import Layer, Sheet, notes_of, without_special_tokens
 
 MOST_COLUMNS_WITH_NUMBERS = 24
@@ -111,7 +112,7 @@ def _data(sheet: Sheet, hide_special: bool) -> str:
         "canHideSpecial": sheet.can_hide_special,
         "mainLayer": sheet.main_layer,
         "columnNotes": sheet.column_notes,
-        "notes": notes_of(sheet),
+        "notes": [one.spoken if isinstance(one, Note) else (one, one) for one in notes_of(sheet)],
         "ownPart": OWN_PART,
         "mostColumnsWithNumbers": MOST_COLUMNS_WITH_NUMBERS,
         "scales": SCALES,

@@ -389,7 +389,7 @@ function build(app) {
   const view = (app.view = makeView(app));
   app.panels = view.layers.map((layer) => makePanel(app, view, layer));
   const hidden = new Set(["rows", "columns"].flatMap((kind) => data[kind].tokens.filter((_, token) => isSpecial(kind, token))));
-  const notes = [...data.notes];
+  const notes = data.notes.map((spoken) => spoken[language === "zh" ? 0 : 1] + (language === "zh" ? "。" : "."));
   if (app.isHiding && hidden.size) notes.push(say("hidden", [...hidden].join(" ")), say(view.layers.some((layer) => layer.isShare) ? "renormalised" : "unchanged"));
   app.note.textContent = notes.join(" · ");
   app.note.hidden = !notes.length;

@@ -10,6 +10,7 @@ import numpy
 
 from hw7.views.labels import is_special
 from hw7.views.levels import Outline
+from hw7.views.notes import Note
 
 Scale = Literal["column", "common"]
 Language = Literal["zh", "en"]
@@ -256,5 +257,9 @@ def notes_of(sheet: Sheet) -> list[str]:
     if not sheet.hidden:
         return sheet.notes
     is_rescaled = any(layer.is_share for layer in sheet.layers)
-    scaled = "每列其余分数已重新归一化 (renormalised)" if is_rescaled else "分数不变 (not shares)"
-    return [*sheet.notes, f"已隐藏特殊 token：{' '.join(sheet.hidden)}；{scaled}"]
+    chinese = "每列其余分数已重新归一化" if is_rescaled else "分数不变"
+    english = "the other scores renormalised" if is_rescaled else "scores unchanged"
+    hidden = Note(
+        f"已隐藏特殊 token，{chinese}", f"special tokens hidden, {english}", " ".join(sheet.hidden)
+    )
+    return [*sheet.notes, hidden]

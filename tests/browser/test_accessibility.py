@@ -3,12 +3,14 @@
 import base64
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
 from helpers.environment import font_file
-from hw7.views.component import page_html
+from hw7.views.component import page_html, sheet_html
 from hw7.views.fonts import MOST_EMBEDDED, embedded_font
+from hw7.views.notes import Note
 from tests.browser.axe import violations
 from tests.support.made_explanations import GENERATED, SOURCE, made_explanation, many_tokens
 
@@ -143,3 +145,10 @@ def test_hints_are_in_one_language_and_can_be_switched(open_page, locale, word):
     page.get_by_role("button", name=re.compile("^(中文|English)$")).click()
     page.locator("tbody td").first.click()
     assert word not in page.locator(".hw7-state").first.inner_text()
+
+
+@pytest.mark.parametrize(("language", "said"), [("zh", "截断。"), ("en", "cut.")])
+def test_notes_are_in_the_language_of_the_page(open_page, language, said):
+    sheet = replace(made_explanation().sheet(language=language), notes=[Note("截断", "cut")])
+    page = open_page(page_html("heatmap", sheet_html(sheet, "facts", picture=False)))
+    assert page.locator(".hw7-note").inner_text() == said

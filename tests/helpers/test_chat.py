@@ -177,7 +177,7 @@ def test_span_has_the_scores_of_its_tokens(qwen, answered):
     places = made.outline.places
     expected = whole.iloc[: made.table().shape[0], places].to_numpy()
     numpy.testing.assert_allclose(made.table().to_numpy(), expected, atol=1e-6)
-    assert "(only this part is explained)：Paris" in made.sheet().notes[0]
+    assert "(only this part is explained): Paris" in made.sheet().notes[0]
     (column,) = made.table(level="word").columns
     assert column == "Paris"
 
