@@ -114,7 +114,8 @@ def test_a_turn_is_drilled_into_level_by_level(open_page, sheet):
 
 def test_a_level_without_groups_of_its_own_is_not_offered(open_page):
     explanation = made_explanation(["a", "b"], ["c", "d"])
-    assert opened(open_page, explanation.sheet()).locator(".hw7-level").count() == 1  # language
+    page = opened(open_page, explanation.sheet(language="en"))
+    assert page.locator(".hw7-level").count() == 1  # the switch of the language
 
 
 def test_a_fold_button_pins_nothing_and_answers_to_the_keyboard(open_page, sheet):
