@@ -39,10 +39,9 @@ def add_feed_forward_gradient(total: torch.Tensor, state: FeedForwardState, rows
         rows: Which point, step and position each row stands for.
     """
     module = state.module
-    width = state.gate.shape[-1]
-    inner = torch.mm(total, module.down_proj.weight, out=rows.spare("inner", width, total))
-    gate = rows.read(state.slope, rows.spare("gate", width, total)).mul_(inner)
-    inner *= rows.read(state.gate, rows.spare("opened", width, total))
+    inner = total @ module.down_proj.weight
+    gate = rows.read(state.slope).mul_(inner)
+    inner *= rows.read(state.gate)
     gradient = gate @ module.gate_proj.weight
     gradient.addmm_(inner, module.up_proj.weight)
     add_norm_gradient(total, gradient, state.norm, rows)

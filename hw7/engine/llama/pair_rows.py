@@ -39,29 +39,14 @@ class PairRows:
         self._position, self._step = positions.repeat(points), steps.repeat(points)
         self._read = self._point * length + self._position
         self._points = points
-        self._spare: dict[tuple[str, int], torch.Tensor] = {}
 
     def __len__(self) -> int:
         """The number of rows."""
         return len(self._read)
 
-    def read(self, state: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+    def read(self, state: torch.Tensor) -> torch.Tensor:
         """Return what the text left, `[point, position, ...]`, at each row's position."""
-        return torch.index_select(state.flatten(0, 1), 0, self._read, out=out)
-
-    def spare(self, name: str, width: int, like: torch.Tensor) -> torch.Tensor:
-        """Return memory `[row, width]` that is the same for every layer.
-
-        New memory in every layer costs more than what is computed there (5% with 60 tokens).
-
-        Args:
-            name: Tells apart what is needed at the same time.
-            width: The width of a row.
-            like: A tensor of the same type, on the same device.
-        """
-        if (name, width) not in self._spare:
-            self._spare[name, width] = like.new_empty(len(self), width)
-        return self._spare[name, width]
+        return state.flatten(0, 1).index_select(0, self._read)
 
     def rotation(self, table: torch.Tensor) -> torch.Tensor:
         """Return the part of a table `[position, size]` for each row, `[row, 1, size]`."""

@@ -11,7 +11,7 @@ from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.exactness import reason_to_fall_back
 from hw7.engine.inseq_outputs import attribute_with_inseq
 from hw7.engine.llama import backward
-from hw7.engine.llama.engine import LlamaEngine
+from hw7.engine.llama.engine import LlamaEngine, logits_of
 from hw7.engine.shared_passes import attribute_together
 from hw7.engine.step_gradients import AutogradEngine, vector_jacobian_products
 from tests.support.attribution_checks import assert_same_scores
@@ -317,3 +317,20 @@ def test_padding_tokens_in_the_text_keep_their_columns(family):
     scores = output["saliency"][0]
     assert [token.id for token in scores.target] == targets.input_ids[0].tolist()
     assert scores.target_attributions.shape[:2] == (11, 6)
+
+
+def test_logits_of_a_large_vocabulary_are_those_of_the_head():
+    head = torch.nn.Linear(8, 2_500, bias=False, dtype=torch.float64)
+    states = torch.randn(2, 3, 8, dtype=torch.float64)
+    # Equal but for the order of sums in float64.
+    torch.testing.assert_close(logits_of(states, head.weight), head(states), rtol=0, atol=1e-12)
+
+
+def test_a_head_with_a_bias_is_explained_with_it():
+    model = random_model("llama")
+    head = model.model.get_output_embeddings()
+    sources, targets = encoded_texts(model, 5, 3)
+    head.bias = torch.nn.Parameter(3 * torch.randn(head.weight.shape[0]))
+    ours = attribute_together(model, sources, targets, ["saliency"])["saliency"]
+    theirs = attribute_with_inseq(model, sources, targets, "saliency")
+    assert_same_scores(ours[0], theirs[0], TOLERANCE)
