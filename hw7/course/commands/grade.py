@@ -51,10 +51,8 @@ def run(arguments: argparse.Namespace) -> int:
             f"gradebook. Give another place: -o {source.parent / output.name}"
         )
     before = gradebook.load_gradebook(arguments.output, questions)
-    roster = arguments.roster
-    class_list = ClassList(
-        load_roster(roster) if roster else [Student(name) for name in key.students]
-    )
+    listed = [Student(name) for name in key.students]
+    class_list = ClassList(load_roster(arguments.roster) if arguments.roster else listed)
     owner = arguments.student
     owner = owner and (class_list.student(owner) or Student(owner))
     deadline = parse_time(arguments.deadline) if arguments.deadline else None
@@ -150,8 +148,7 @@ def _report(results: Sequence[Result], rows: dict[str, Row]) -> None:
     unreadable = [r for r in results if rows[r.student.id]["status"] == "unreadable"]
     _list("unreadable", [f"{r.student.id}: {r.problem}" for r in unreadable])
     _list("look at", [f"{r.student.id}: {flag}" for r in results for flag in r.flags])
-    others = sum(OTHER_DIGEST in result.remarks for result in results)
-    if others:
+    if others := sum(OTHER_DIGEST in result.remarks for result in results):
         print(
             f"  {others} students explained with other weights or versions than the key's. "
             "If there are many, make the key again with what they used."
@@ -186,11 +183,10 @@ def _report_answers(results: Sequence[Result]) -> None:
 
 def _report_changes(output: Path, earlier: dict[str, Row], rows: dict[str, Row]) -> None:
     """Print and keep who changed since the earlier gradebook; without changes keep nothing."""
-    if not earlier:
-        return
     changes = gradebook.changes_between(earlier, rows.values())
-    if not changes:
+    if earlier and not changes:
         print("No grade changed since the earlier gradebook.")
+    if not changes:
         return
     lines = [
         f"{c['student_id']}: {c['before']} → {c['after']} ({c['questions'].replace(' ', ', ')})"

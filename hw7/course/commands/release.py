@@ -41,12 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
             "A release is built from a source checkout, but this kit was installed as a package. "
             "Get the project with git, then type: make install"
         )
-    named = arguments.repository
-    repository = (
-        student_notebooks.repository_named(named)
-        if named
-        else student_notebooks.repository_of(checkout)
-    )
+    repository = student_notebooks.repository_of(checkout)
+    if arguments.repository:
+        repository = student_notebooks.repository_named(arguments.repository)
     if arguments.url is None:
         arguments.url = repository.address if repository else ""
     # A bad word on the command line is refused before anything is built.
@@ -123,10 +120,7 @@ def _report(output: Path, address: str, repository: Repository | None) -> None:
     rows = [
         (next(output.glob(bundles.PATTERN)).name, f"put it where students install from: {address}"),
         ("notebooks/", f"{len(notebooks)} notebooks, stamped with that address"),
-        (
-            "kaggle/",
-            f"set the id in {METADATA}, then: kaggle datasets create -p … --dir-mode zip",
-        ),
+        ("kaggle/", f"set the id in {METADATA}; kaggle datasets create -p … --dir-mode zip"),
         (f"{ROOT}.zip", "for classrooms without a network"),
         (MANIFEST, "checksums: sha256sum -c"),
     ]

@@ -30,7 +30,10 @@ def run(arguments: argparse.Namespace) -> int:
         os.environ["HW7_MODELS"] = arguments.models
     # Progress bars of the cells would be stored in the page; this command has its own.
     os.environ.setdefault("TQDM_DISABLE", "1")
-    paths = arguments.notebooks or _default_notebooks()
+    folder = (project_folder() or Path.cwd()) / "notebooks"
+    paths = arguments.notebooks or [folder / name for name in _DEFAULT]
+    if not arguments.notebooks and not all(path.is_file() for path in paths):
+        raise HomeworkError("Name the notebooks: hw7 run 01_setup.ipynb -o build/")
     arguments.output.mkdir(parents=True, exist_ok=True)
     failures, facts = [], []
     for path in paths:
@@ -47,14 +50,6 @@ def run(arguments: argparse.Namespace) -> int:
     for failure in failures:
         print(f"hw7 run: {failure}", file=sys.stderr)
     return 1 if failures else 0
-
-
-def _default_notebooks() -> list[Path]:
-    folder = (project_folder() or Path.cwd()) / "notebooks"
-    paths = [folder / name for name in _DEFAULT]
-    if all(path.is_file() for path in paths):
-        return paths
-    raise HomeworkError("Name the notebooks: hw7 run 01_setup.ipynb -o build/")
 
 
 def execute(path: Path, timeout: int) -> tuple[Any, str | None]:
@@ -74,9 +69,8 @@ def execute(path: Path, timeout: int) -> tuple[Any, str | None]:
         # What Colab and other programs store here is not what the page's writer expects: the state
         # of widgets, which executing gives anew, and the name of a kernel that is not here.
         notebook.metadata.pop("widgets", None)
-        notebook.metadata["kernelspec"] = {
-            "name": "python3", "display_name": "Python 3", "language": "python",
-        }  # fmt: skip
+        kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
+        notebook.metadata["kernelspec"] = kernel
         nbformat.validate(notebook, relax_add_props=True)
     except (OSError, ValueError, nbformat.ValidationError) as error:
         reason = str(error).splitlines()[0]

@@ -112,10 +112,8 @@ def font_finding() -> Finding:
     """Look for a font that has Chinese characters, for pictures."""
     if (assets_folder() / "fonts" / "HW7Sans-Regular.otf").is_file():
         return Finding("fonts", "ok", "the bundled Chinese font is here")
-    return Finding(
-        "fonts", "note", "the bundled font is missing; pictures may lack Chinese characters",
-        "install the kit anew (heatmaps in the notebook use the browser's fonts)",
-    )  # fmt: skip
+    text = "the bundled font is missing; pictures may lack Chinese characters"
+    return Finding("fonts", "note", text, "install the kit anew")
 
 
 def fault_findings() -> list[Finding]:

@@ -1,6 +1,5 @@
 """Notebooks and READMEs as students get them: the kit's address, badges, no outputs."""
 
-import copy
 import re
 import subprocess
 from collections.abc import Container
@@ -71,13 +70,6 @@ def badges(repository: Repository, path: str) -> str:
     )
 
 
-def add_badges(notebook: nbformat.NotebookNode, repository: Repository, name: str) -> None:
-    """Write the badges below the title of a released notebook."""
-    title = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
-    head, _, rest = title.source.partition("\n")
-    title.source = f"{head}\n\n{badges(repository, f'notebooks/{name}')}\n{rest}"
-
-
 def readme_copy(text: str, repository: Repository, released: Container[str]) -> str:
     """Return a README for the released files: badges, and no link into what was not released."""
 
@@ -117,7 +109,14 @@ def install_address(url: str, wheel_name: str) -> str:
 def write_student_notebooks(
     source: Path, target: Path, address: str, repository: Repository | None = None
 ) -> list[str]:
-    """Write every notebook that students get; return the names of those that stay behind."""
+    """Write every notebook that students get; return the names of those that stay behind.
+
+    Each installs from the address, has badges below its title, and no outputs: they would answer
+    "predict first" before the student has predicted.
+
+    Raises:
+        HomeworkError: There is none, or the first code cell of one does not get the kit.
+    """
     here = {
         path.relative_to(source).as_posix()
         for path in source.rglob("*.ipynb")
@@ -126,25 +125,15 @@ def write_student_notebooks(
     if not (listed := here & set(NOTEBOOKS)):
         raise HomeworkError(f"There is no notebook in {source.name}/, so nothing to release.")
     for name in sorted(listed):
-        stamped = student_copy(nbformat.read(source / name, as_version=4), address, name)
+        notebook = nbformat.read(source / name, as_version=4)
+        bootstrap_cell(notebook, name).source = stamped_bootstrap(address)
+        for cell in notebook.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
         if repository:
-            add_badges(stamped, repository, name)
+            title = next(cell for cell in notebook.cells if cell.cell_type == "markdown")
+            head, _, rest = title.source.partition("\n")
+            title.source = f"{head}\n\n{badges(repository, f'notebooks/{name}')}\n{rest}"
         (target / name).parent.mkdir(parents=True, exist_ok=True)
-        nbformat.write(stamped, target / name)
+        nbformat.write(notebook, target / name)
     return sorted(here - listed)
-
-
-def student_copy(notebook: nbformat.NotebookNode, address: str, name: str) -> nbformat.NotebookNode:
-    """Return a copy that installs from the address and shows nothing before it is run.
-
-    Stored outputs would answer "predict first" before the student has predicted.
-
-    Raises:
-        HomeworkError: Its first code cell is not the one that gets the kit.
-    """
-    stamped: nbformat.NotebookNode = copy.deepcopy(notebook)
-    bootstrap_cell(stamped, name).source = stamped_bootstrap(address)
-    for cell in stamped.cells:
-        if cell.cell_type == "code":
-            cell.outputs, cell.execution_count = [], None
-    return stamped

@@ -168,10 +168,8 @@ def by_student(rows: Iterable[Row], known: Mapping[str, str], path: Path) -> dic
 def changes_between(before: Mapping[str, Row], after: Iterable[Row]) -> list[Row]:
     """Return a row for each student whose score or status differs, and in which questions."""
     changes = []
-    for row in after:
-        earlier = before.get(row["student_id"])
-        if earlier is None:
-            continue
+    for row in (row for row in after if row["student_id"] in before):
+        earlier = before[row["student_id"]]
         changed = {
             column.partition("_")[0]: None
             for column in row

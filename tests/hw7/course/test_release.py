@@ -10,12 +10,11 @@ import pytest
 
 from helpers.errors import HomeworkError
 from hw7.cli import main as hw7
-from hw7.course.answer_sheet import BOOTSTRAP, stamped_bootstrap
+from hw7.course.answer_sheet import BOOTSTRAP, bootstrap_cell, stamped_bootstrap
 from hw7.course.commands import release
 from hw7.course.release.bundles import target_options, write_manifest
 from hw7.course.release.student_notebooks import (
     install_address,
-    student_copy,
     write_student_notebooks,
 )
 from tools.execute_notebooks import stored_notebooks
@@ -151,16 +150,10 @@ def test_address_that_pip_cannot_install_from_is_refused(url):
         install_address(url, WHEEL)
 
 
-def test_student_copy_leaves_the_original_as_it_was(notebook):
-    before = nbformat.writes(notebook)
-    student_copy(notebook, URL + WHEEL, "x.ipynb")
-    assert nbformat.writes(notebook) == before
-
-
 def test_notebook_without_the_bootstrap_cell_is_refused(notebook):
     del notebook.cells[1]
     with pytest.raises(HomeworkError, match="bootstrap cell"):
-        student_copy(notebook, URL, "x.ipynb")
+        bootstrap_cell(notebook, "x.ipynb")
 
 
 def test_folder_without_notebooks_is_refused(tmp_path):
