@@ -36,7 +36,8 @@ class Form:
         most = min(_MOST_TOKENS, longest_target(model))
         examples = TRANSLATION_EXAMPLES if is_translation else GENERATION_EXAMPLES
         self.examples = ipywidgets.Dropdown(
-            options=[("…", ""), *((text, text) for text in examples)], layout={"max_width": "360px"}
+            options=[("…", ""), *((text, text) for text in examples)],
+            layout={"width": "98%", "max_width": "360px"},
         )
         self.text = ipywidgets.Textarea(value=examples[0], rows=2, layout=_FULL_WIDTH)
         self.methods = {

@@ -43,8 +43,9 @@ class LookUp:
         narrow, half = {"width": "160px"}, {"width": "260px"}
         label = wording.label
         self.method = label(ipywidgets.Dropdown(layout=half), "method")
-        self.source = label(ipywidgets.Combobox(placeholder="机器", layout=half), "source")
-        self.generated = label(ipywidgets.Combobox(placeholder="machine", layout=half), "generated")
+        asked = {"layout": half, "style": {"description_width": "96px"}}
+        self.source = label(ipywidgets.Combobox(placeholder="机器", **asked), "source")
+        self.generated = label(ipywidgets.Combobox(placeholder="machine", **asked), "generated")
         self.source_occurrence = label(ipywidgets.BoundedIntText(layout=narrow), "which_source")
         self.occurrence = label(ipywidgets.BoundedIntText(layout=narrow), "which_generated")
         self.button = label(ipywidgets.Button(button_style="info"), "look_up")
