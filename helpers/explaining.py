@@ -87,7 +87,7 @@ def explain(
         from hw7.engine.answer_column import check_whole_answer
 
         with told_as(MethodError):
-            check_whole_answer(methods, settings)
+            check_whole_answer(methods, [n for n in settings if settings[n] is not None])
     if heads and (whole_answer or "attention" not in methods):
         raise MethodError("heads=True needs 'attention' in methods=, and no whole_answer=True.")
     if chat is not None:

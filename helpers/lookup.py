@@ -242,7 +242,7 @@ def position(
     Raises:
         TokenLookupError: The token is not there, or it is there more than once.
     """
-    label = readable(token)
+    label = readable(str(token))
     side = "source" if tokens.name == "source" else "generated"
     with told_as(TokenLookupError):
         return place_of(

@@ -5,6 +5,7 @@ import json
 import tempfile
 import zipfile
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -43,6 +44,8 @@ def write_scores(
 ) -> None:
     """Write a zip that holds the origin and, for each method, Inseq's own JSON file.
 
+    The same scores give the same bytes: the time of day and the seconds that it took are left out.
+
     Raises:
         OSError: There is no such folder, or it cannot be written to; the message says what to do.
     """
@@ -51,16 +54,21 @@ def write_scores(
             tempfile.TemporaryDirectory() as folder,
             zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive,
         ):
-            archive.writestr(_ORIGIN, json.dumps(origin, indent=2))
+            _write(archive, _ORIGIN, json.dumps(origin, indent=2).encode())
             for method, output in attributions.items():
                 file = Path(folder) / f"{method}.json"
-                output.save(file)
-                archive.write(file, file.name)
+                info = {name: output.info[name] for name in output.info if name != "exec_time"}
+                replace(output, info=info).save(file)
+                _write(archive, file.name, file.read_bytes())
     except OSError as error:
         raise OSError(
             f"{str(path)!r} cannot be written ({error.strerror}). Give a file in a folder that "
             "is there, for example explanation.save('explanation.zip')."
         ) from error
+
+
+def _write(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name), content, zipfile.ZIP_DEFLATED)
 
 
 def read_scores(

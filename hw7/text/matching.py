@@ -19,7 +19,7 @@ def the_method(methods: Sequence[str], method: str | None) -> str:
     if method is None:
         raise ValueError(f"Say which method: method= one of {', '.join(map(repr, methods))}.")
     if method not in methods:
-        meant = get_close_matches(method, methods, n=1)
+        meant = get_close_matches(str(method), methods, n=1)
         advice = (
             f"Did you mean {meant[0]!r}?" if meant else f"Run explain(..., methods=[{method!r}])."
         )
@@ -32,7 +32,7 @@ def the_method(methods: Sequence[str], method: str | None) -> str:
 
 def place_of(
     labels: Sequence[str],
-    token: str,
+    token: object,
     forms: Sequence[str],
     occurrence: int | None,
     *,
@@ -52,8 +52,9 @@ def place_of(
     Raises:
         ValueError: The token is not there, or it is there more than once.
     """
-    named = NAMED_SIGNS.get(token.strip().lower())
-    places = _places_of(labels, [token.strip(" "), *forms, *([named] if named else [])])
+    typed = str(token).strip(" ")
+    named = NAMED_SIGNS.get(typed.strip().lower())
+    places = _places_of(labels, [typed, *forms, *([named] if named else [])])
     if not places:
         raise ValueError(
             f"There is no {token!r} among the {side} tokens. There are: "
@@ -62,11 +63,12 @@ def place_of(
     if occurrence is None and len(places) > 1:
         seen = "; ".join(f"{argument}={n}: {_around(labels, at)}" for n, at in enumerate(places, 1))
         raise ValueError(f"{token!r} occurs {len(places)} times. Say which one: {seen}")
-    if occurrence is not None and not 1 <= occurrence <= len(places):
+    numbers = range(1, len(places) + 1)
+    if occurrence is not None and occurrence not in numbers:
         raise ValueError(
-            f"{token!r} occurs {len(places)} time(s), so {argument}={occurrence} does not exist."
+            f"{token!r} occurs {len(places)} time(s), so {argument}={occurrence!r} does not exist."
         )
-    return places[(occurrence or 1) - 1]
+    return places[numbers.index(occurrence or 1)]
 
 
 def _places_of(labels: Sequence[str], forms: Sequence[str]) -> list[int]:

@@ -172,6 +172,12 @@ def test_what_it_is_not_explained_with_is_refused(exact_translator, settings, re
         explain(exact_translator, SENTENCE, whole_answer=True, **settings)
 
 
+def test_settings_that_are_none_are_no_settings(exact_translator):
+    alone = explain(exact_translator, SENTENCE, whole_answer=True)
+    made = explain(exact_translator, SENTENCE, whole_answer=True, contrast=None, target=None)
+    assert made.digest() == alone.digest()
+
+
 def test_logit_lens_ends_with_what_the_model_wrote(qwen):
     lens = logit_lens(qwen, QUESTION, "C", target="ACA")
     explanation = explain(qwen, chat=QUESTION, target="ACA", methods=["attention"])

@@ -32,10 +32,21 @@ def test_occurrence_chooses_among_equal_tokens(scores):
     assert position(scores.index, "the", 2) == 2
 
 
-@pytest.mark.parametrize("occurrence", [0, 3, -1])
+@pytest.mark.parametrize("occurrence", [0, 3, -1, "2", 1.5, [1]])
 def test_occurrence_that_does_not_exist_is_refused(scores, occurrence):
     with pytest.raises(TokenLookupError, match="does not exist"):
         position(scores.index, "the", occurrence)
+
+
+@pytest.mark.parametrize("token", [None, 3, 0.5])
+def test_token_that_is_no_text_is_looked_up_as_it_reads(scores, token):
+    with pytest.raises(TokenLookupError, match=f"no {token} among the source tokens"):
+        position(scores.index, token, None)
+
+
+def test_method_that_is_no_text_is_refused():
+    with pytest.raises(MethodError, match="no scores of 3"):
+        choose_method(["saliency"], 3)
 
 
 def test_spaces_around_a_token_do_not_matter(scores):

@@ -162,3 +162,14 @@ def test_occurrences_are_those_of_their_own_side():
     assert explanation.importance("the", "cat", source_occurrence=2) == 9
     assert explanation.importance("cat", "dog") == 7
     assert explanation.importance("dog", "cat") == 13
+
+
+def test_the_same_scores_are_the_same_bytes(tmp_path):
+    model = random_model("gpt2")
+    for name in ("one.zip", "two.zip"):
+        made = explain(model, "w1 w2", target=" w3", methods=["saliency", "lime"])
+        made.save(tmp_path / name)
+    one, two = (tmp_path / name for name in ("one.zip", "two.zip"))
+    assert one.read_bytes() == two.read_bytes()
+    with zipfile.ZipFile(one) as archive:
+        assert {info.date_time[0] for info in archive.infolist()} == {1980}

@@ -230,3 +230,4 @@ def test_two_processes_give_the_bytes_of_one(alone, table, model_folder, tmp_pat
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("5 of them to explain") == 1
     assert results(shared) == results(alone)
+    assert results(shared / "explanations") == results(alone / "explanations")
