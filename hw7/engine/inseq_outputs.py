@@ -76,11 +76,13 @@ def attribute_with_inseq(
         steps = batch.max_generation_length - first
         compared = None if contrast is None else contrast_ids(contrast, first, steps)
         is_scored = attribution.use_predicted_target
-        function = step_function(model, score, compared, first) if is_scored else None
+        function = model.get_attributed_fn(None)
+        if is_scored:
+            function = step_function(model, score, compared, first)
         with same_random_numbers():
             output = attribution.attribute(
                 batch,
-                attributed_fn=model.get_attributed_fn(None) if function is None else function,
+                attributed_fn=function,
                 attr_pos_start=first,
                 show_progress=show_progress,
                 pretty_progress=False,
@@ -93,8 +95,7 @@ def attribute_with_inseq(
         config.use_cache = keeps_cache
     if is_scored and compared is not None:
         _leave_empty(output, compared)
-    name = getattr(function or model.get_attributed_fn(None), "__name__", "")
-    return noted(output, options, name, compared)
+    return noted(output, options, getattr(function, "__name__", ""), compared)
 
 
 @contextmanager

