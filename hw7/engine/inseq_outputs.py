@@ -94,7 +94,7 @@ def attribute_with_inseq(
         model.is_hooked, model.pad_token = state
         config.use_cache = keeps_cache
     if is_scored and compared is not None:
-        _leave_empty(output, compared)
+        leave_empty(output, compared)
     return noted(output, options, getattr(function, "__name__", ""), compared)
 
 
@@ -160,7 +160,7 @@ def step_function(
     return model.get_attributed_fn(step_function_name(score, is_contrastive=False))
 
 
-def _leave_empty(output: "FeatureAttributionOutput", compared: list[int | None]) -> None:
+def leave_empty(output: "FeatureAttributionOutput", compared: list[int | None]) -> None:
     """Make the columns not a number that there is nothing to compare with."""
     is_empty = torch.tensor([other is None for other in compared])
     for name in ("source_attributions", "target_attributions"):

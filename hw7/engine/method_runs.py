@@ -36,21 +36,17 @@ def scores_of_methods(
     of_gradients = {name: methods[name] for name in GRADIENT_METHODS if name in methods}
     is_reading = "attention" in methods or "attention_rollout" in methods
     attentions = Attentions() if is_reading else None
-    scores: dict[str, StepScores] = {}
+    outputs: dict[str, StepScores | FeatureAttributionStepOutput] = {}
     if of_gradients:
-        scores.update(run_gradients(forcing, score, of_gradients, attentions, progress))
+        outputs.update(run_gradients(forcing, score, of_gradients, attentions, progress))
     elif is_reading:
         attentions = read_attentions(forcing)
     if (own := methods.get("integrated_gradients")) is not None:
-        scores["integrated_gradients"] = run_integrated_gradients(forcing, score, own, progress)
+        outputs["integrated_gradients"] = run_integrated_gradients(forcing, score, own, progress)
     if "occlusion" in methods:
-        scores["occlusion"] = run_occlusion(forcing, score, progress)
+        outputs["occlusion"] = run_occlusion(forcing, score, progress)
     if (own := methods.get("ablation")) is not None:
-        scores["ablation"] = run_ablation(forcing, score, own, progress)
-    if forcing.contrast_ids is not None:
-        for found in scores.values():
-            found.leave_empty(forcing.contrast_ids)
-    outputs: dict[str, StepScores | FeatureAttributionStepOutput] = {**scores}
+        outputs["ablation"] = run_ablation(forcing, score, own, progress)
     if attentions is not None and "attention_rollout" in methods:
         outputs["attention_rollout"] = run_rollout(forcing, attentions, progress)
     if attentions is not None and "attention" in methods:

@@ -13,7 +13,13 @@ from typing import TYPE_CHECKING, Any
 from hw7.engine.attention_heads import choose_heads
 from hw7.engine.errors import NotExplainableError
 from hw7.engine.exactness import ONLY_HERE, READING_METHODS, reason_to_fall_back, why_no_weights
-from hw7.engine.inseq_outputs import assembled, attribute_with_inseq, attribution_batch, noted
+from hw7.engine.inseq_outputs import (
+    assembled,
+    attribute_with_inseq,
+    attribution_batch,
+    leave_empty,
+    noted,
+)
 from hw7.engine.method_runs import scores_of_methods
 from hw7.engine.progress import Report
 from hw7.engine.repairs import keep_differentiable
@@ -127,6 +133,8 @@ def attribute_together(
         name, compared = ("probability", None) if method in READING_METHODS else (score, contrast)
         function = step_function_name(name, is_contrastive=compared is not None)
         output = assembled(model, batch, first, method, scores[method])
+        if compared is not None and forcing.contrast_ids is not None:
+            leave_empty(output, forcing.contrast_ids)
         own.pop("multiply_by_inputs", None)
         outputs[method] = noted(output, own, function, forcing.contrast_ids)
         outputs[method].info["exec_time"] = seconds

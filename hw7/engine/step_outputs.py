@@ -44,12 +44,6 @@ class StepScores:
         for step in self.steps:
             step *= factors[: len(step)].to("cpu")
 
-    def leave_empty(self, contrast_ids: list[int | None]) -> None:
-        """Make the steps not a number that there is nothing to compare with."""
-        for step, compared in zip(self.steps, contrast_ids, strict=True):
-            if compared is None:
-                step.fill_(torch.nan)
-
     def outputs(self) -> "list[FeatureAttributionStepOutput]":
         """Return the steps as Inseq's step outputs, of one score a token or of one a dimension."""
         from inseq.data import (

@@ -20,6 +20,9 @@ import numpy
 import torch
 
 from helpers.generation import Generation
+from hw7.engine.ablation import log_likelihoods, logits_without
+from hw7.engine.inseq_outputs import attribution_batch
+from hw7.engine.teacher_forcing import teacher_forcing
 
 if TYPE_CHECKING:
     import pandas
@@ -145,7 +148,7 @@ def erased_log_probabilities(
     Args:
         model: Inseq's model.
         generation: The text that is explained.
-        kept: For each row, the source positions that are left, in order.
+        kept: For each row, the source positions that are left.
 
     Returns:
         `[row, generated]`, on the CPU.
@@ -155,46 +158,17 @@ def erased_log_probabilities(
     """
     if not model.is_encoder_decoder and not all(kept):
         raise ValueError("Nothing of the prompt would be left. Delete less, or keep one token.")
-    source = generation.sources.input_ids[0]
-    written = generated_ids(generation)
-    size = max(1, LARGEST_BATCH // (model.model.config.vocab_size * max(1, len(written))))
+    batch = attribution_batch(model, generation.sources, generation.targets)
+    forcing = teacher_forcing(model, *batch)
+    written = forcing.explained_ids(0, forcing.steps)
+    is_kept = torch.zeros(len(kept), generation.sources.input_ids.shape[1], dtype=torch.bool)
+    for row, places in zip(is_kept, kept, strict=True):
+        row[list(places)] = True
+    size = max(1, LARGEST_BATCH // (model.model.config.vocab_size * forcing.steps))
+    logs = torch.empty(len(kept), forcing.steps)
     # Rows of like length need little padding.
-    order = sorted(range(len(kept)), key=lambda row: len(kept[row]))
-    logs = torch.empty(len(kept), len(written))
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
-        sources = [source[list(kept[row])] for row in rows]
+    for rows in is_kept.sum(dim=1).argsort(stable=True).split(size):
         with torch.inference_mode():
-            scores = _logits(model, generation, sources).float().log_softmax(-1)
-            picked = scores.gather(-1, written.expand(len(rows), -1).unsqueeze(-1)).squeeze(-1)
-        logs[rows] = picked.cpu()
+            logits = logits_without(forcing, is_kept[rows]).float()
+            logs[rows] = log_likelihoods(logits, written).cpu()
     return logs
-
-
-def _logits(
-    model: "AttributionModel", generation: Generation, sources: Sequence[torch.Tensor]
-) -> torch.Tensor:
-    """Return the logits `[row, generated, vocabulary]` after each of several sources."""
-    written = generated_ids(generation)
-    if model.is_encoder_decoder:
-        ids, mask = _padded(sources, model.tokenizer.pad_token_id)
-        read = generation.targets.input_ids[:, :-1].expand(len(sources), -1)
-        return model.model(
-            input_ids=ids, attention_mask=mask, decoder_input_ids=read, use_cache=False
-        ).logits
-    # Padding stands at the right end, where no token of the text can see it.
-    texts = [torch.cat([source, written]) for source in sources]
-    ids, mask = _padded(texts, model.tokenizer.pad_token_id)
-    logits = model.model(input_ids=ids, attention_mask=mask, use_cache=False).logits
-    lengths = torch.tensor([len(source) for source in sources], device=logits.device)
-    places = lengths[:, None] - 1 + torch.arange(len(written), device=logits.device)
-    return logits.gather(1, places.unsqueeze(-1).expand(-1, -1, logits.shape[-1]))
-
-
-def _padded(rows: Sequence[torch.Tensor], padding: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return ids and mask `[row, position]`, padded at the right."""
-    from torch.nn.utils.rnn import pad_sequence
-
-    ids = pad_sequence(list(rows), batch_first=True, padding_value=padding)
-    mask = pad_sequence([torch.ones_like(row) for row in rows], batch_first=True)
-    return ids, mask
