@@ -60,8 +60,13 @@ def answer_columns(
         outline: As in `answer_column`.
 
     Raises:
-        NotExplainableError: The model has no exact fast form.
+        NotExplainableError: The model has no exact fast form, or the places have gaps.
     """
+    if not _is_one_span(explained):
+        raise NotExplainableError(
+            "Special tokens stand within what is explained, and are no part of it. Explain what is "
+            'before or behind them: span="…".'
+        )
     outputs = {}
     for method, own in options.items():
         of_method = _shares if method == "saliency" else _weights
@@ -78,13 +83,19 @@ def whole_of_long_answer(
 ) -> dict[str, Any]:
     """Return the saliency of a whole answer as plain data, as it is kept beside its tokens'.
 
-    Empty where less than ``LONG`` tokens are explained, or where the model has no exact fast form.
+    Empty where less than ``LONG`` tokens in one span are explained, or where the model has no
+    exact fast form.
     Arguments as of `answer_columns`.
     """
-    if len(explained) < LONG or reason_to_fall_back(model, "saliency"):
+    is_long = len(explained) >= LONG and _is_one_span(explained)
+    if not is_long or reason_to_fall_back(model, "saliency"):
         return {}
     shares, information = _shares(model, sources, targets, _span(model, explained), {})
     return {"whole_answer": shares, **information}
+
+
+def _is_one_span(explained: Sequence[int]) -> bool:
+    return explained[-1] - explained[0] < len(explained)
 
 
 def _span(model: "AttributionModel", explained: Sequence[int]) -> Span:

@@ -172,6 +172,15 @@ def test_what_it_is_not_explained_with_is_refused(exact_translator, settings, re
         explain(exact_translator, SENTENCE, whole_answer=True, **settings)
 
 
+def test_special_token_within_an_answer_is_no_part_of_the_whole(qwen):
+    settings = {"target": "a" * 12 + "<|im_end|>" + "b" * 12, "answer_only": True}
+    with pytest.raises(MethodError, match="Special tokens stand within what is explained"):
+        explain(qwen, chat=QUESTION, whole_answer=True, **settings)
+    made = explain(qwen, chat=QUESTION, methods=["saliency"], **settings)
+    assert "".join(made.table().columns) == "a" * 12 + "b" * 12
+    assert "whole answer ← " not in made.facts_text()
+
+
 def test_settings_that_are_none_are_no_settings(exact_translator):
     alone = explain(exact_translator, SENTENCE, whole_answer=True)
     made = explain(exact_translator, SENTENCE, whole_answer=True, contrast=None, target=None)
