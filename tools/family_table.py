@@ -255,7 +255,9 @@ def read_embeddings(network: Any) -> Iterator[list[torch.Tensor]]:
         return read[-1] * 1
 
     reader = network.get_encoder() if network.config.is_encoder_decoder else network
-    handle = reader.get_input_embeddings().register_forward_hook(note)
+    # Before Transformers 4.54 some encoders do not say which their embeddings are.
+    embeddings = getattr(reader, "embed_tokens", None) or reader.get_input_embeddings()
+    handle = embeddings.register_forward_hook(note)
     try:
         yield read
     finally:

@@ -127,7 +127,10 @@ def method_of_inseq(
 
     if method.startswith("layer_") and model.is_encoder_decoder:
         # Inseq takes the embeddings shared by encoder and decoder, which many models never call.
-        options = {"target_layer": model.model.get_encoder().get_input_embeddings(), **options}
+        encoder = model.model.get_encoder()
+        # Not all encoders say which theirs are before Transformers 4.54.
+        own = getattr(encoder, "embed_tokens", None) or encoder.get_input_embeddings()
+        options = {"target_layer": own, **options}
     with tempfile.TemporaryDirectory() as folder:
         if method == "discretized_integrated_gradients":
             options = {"cache_dir": folder, **options}

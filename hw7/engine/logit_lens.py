@@ -40,7 +40,7 @@ def logit_lens(
     """
     network, ids = model.model, targets.input_ids
     norm = _final_norm(network)
-    with torch.inference_mode():
+    with torch.no_grad():
         with Recorder([norm], []) as recorder:
             output = network(ids[:, :place], use_cache=False, output_hidden_states=True)
         # Transformers gives the last state behind the norm, the others before it.

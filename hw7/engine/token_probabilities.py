@@ -38,7 +38,7 @@ def token_probabilities(
     read: dict[str, Any] = {"input_ids": ids[:, :-1]}
     if model.is_encoder_decoder:
         read = {"input_ids": sources.input_ids, "decoder_input_ids": ids[:, :-1]}
-    with torch.inference_mode():
+    with torch.no_grad():
         # Nothing is kept for later; some families cannot keep a cache without attention.
         logits = model.model(**read, use_cache=False).logits
         shares = logits[0, first - 1 :].float().softmax(-1)

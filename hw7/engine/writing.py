@@ -63,11 +63,14 @@ def write(
         greedy.max_new_tokens = most
     else:
         greedy.max_length = most + (1 if model.is_encoder_decoder else sources.input_ids.shape[1])
+    # Logits of long texts take room that families compared with Inseq can do without.
+    has_logits = model.model.config.model_type not in EXACT_FAMILIES
     try:
-        greedy.update(**settings, return_dict_in_generate=True, output_logits=True)
+        greedy.update(**settings, return_dict_in_generate=True, output_logits=has_logits)
         # Transformers puts the model's own setting wherever None was asked for.
         model.model.generation_config = greedy
-        with torch.inference_mode():
+        # Not in inference mode: some models keep states, which must not bar a later backward pass.
+        with torch.no_grad():
             output = model.model.generate(
                 sources.input_ids,
                 attention_mask=sources.attention_mask,
@@ -92,8 +95,7 @@ def write(
             "text, so a heatmap would not explain what was written. Give the text to explain as "
             "target=, or another model."
         )
-    # A tensor made in inference mode may not enter a later backward pass.
-    return output.sequences.clone()
+    return output.sequences
 
 
 def _writes_as_it_reads(model: "AttributionModel", sources: "BatchEncoding", output: Any) -> bool:
@@ -102,14 +104,14 @@ def _writes_as_it_reads(model: "AttributionModel", sources: "BatchEncoding", out
     They differ where ``generate`` adds positions or a mask of its own (XLNet, XLM). Beams have no
     one row to compare, and dropout no two passes alike.
     """
-    network, written = model.model, output.logits[-1]
-    is_compared = network.config.model_type in EXACT_FAMILIES
-    if is_compared or network.training or len(written) > 1:
+    network = model.model
+    if not output.logits or network.training or len(output.logits[-1]) > 1:
         return True
+    written = output.logits[-1]
     read = {"input_ids": output.sequences[:, :-1]}
     if model.is_encoder_decoder:
         read = {"input_ids": sources.input_ids, "decoder_input_ids": read["input_ids"]}
-    found = network(**read).logits[:, -1].to(written)
+    found = network(**read, use_cache=False).logits[:, -1].to(written)
     return bool((found - written).abs().max() < _SAME_LOGITS * found.abs().max())
 
 

@@ -120,11 +120,12 @@ def check_confidence(
     least = getattr(model.model.config, "least_confidence", None)
     if least is None:
         return
-    with torch.inference_mode():
+    with torch.no_grad():
         logits = model.model(
             input_ids=sources.input_ids,
             attention_mask=sources.attention_mask,
             decoder_input_ids=ids[:, :-1],
+            use_cache=False,
         ).logits
     probabilities = logits.log_softmax(-1).gather(-1, ids[:, 1:, None])
     confidence = probabilities.mean().exp().item()

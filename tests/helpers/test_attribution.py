@@ -203,7 +203,7 @@ def test_released_model_is_refused():
 
 def test_attention_of_fused_kernels_is_refused_and_gradients_are_not():
     model = random_model("gpt2")
-    model.model.set_attn_implementation("sdpa")
+    model.model.config._attn_implementation = "sdpa"
     with pytest.raises(MethodError, match="'sdpa', which returns no weights; load it with"):
         explain(model, "w1 w2", methods=["attention"], **QUICK)
     exact = explain(MODEL, "w1 w2", methods=["saliency"], **QUICK).table()

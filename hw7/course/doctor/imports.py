@@ -96,7 +96,9 @@ def _package_at_fault(step: str, works: list[str], report: dict[str, object]) ->
     files = report["files"] if isinstance(report["files"], list) else []
     inside = [match[1] for file in reversed(files) if (match := _SITE_PACKAGE.search(file))]
     module = next((name for name in inside if name not in works), step)
-    return (metadata.packages_distributions().get(module) or [module])[0]
+    names = metadata.packages_distributions().get(module) or [module]
+    # Stubs lie in folders of the package they describe: pandas-stubs in pandas.
+    return module if module in names else names[0]
 
 
 def _reinstall(package: str) -> str:

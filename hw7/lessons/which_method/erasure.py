@@ -168,7 +168,7 @@ def erased_log_probabilities(
     logs = torch.empty(len(kept), forcing.steps)
     # Rows of like length need little padding.
     for rows in is_kept.sum(dim=1).argsort(stable=True).split(size):
-        with torch.inference_mode():
+        with torch.no_grad():
             logits = logits_without(forcing, is_kept[rows]).float()
             logs[rows] = log_likelihoods(logits, written).cpu()
     return logs

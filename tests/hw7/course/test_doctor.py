@@ -136,7 +136,7 @@ def test_missing_and_old_packages_are_faults_with_one_command(monkeypatch):
     assert "no-such-package>=3 (missing)" in found.text
     assert "pytest>=1000 (here: " in found.text
     assert "packaging>=20" not in found.text
-    assert found.remedy.endswith("-m pip install 'no-such-package>=3' 'pytest>=1000'")
+    assert "pip install 'no-such-package>=3' 'pytest>=1000'" in found.remedy
 
 
 @pytest.mark.parametrize("version", ["2.9.0+cu126", "2.10.0.dev1", "2.6"])
@@ -221,7 +221,7 @@ def test_the_package_under_the_failing_one_is_named(broken):
     found = imports.import_finding(steps("numpy", "transformers"))
     assert found.state == "fault"
     assert "transformers cannot be imported because of torchvision: operator" in found.text
-    assert "-m pip uninstall -y torchvision" in found.remedy  # the homework needs none
+    assert "pip uninstall -y torchvision" in found.remedy  # the homework needs none
 
 
 def test_the_cause_behind_a_lazy_import_is_named(broken):
@@ -241,7 +241,7 @@ def test_a_package_built_for_another_numpy_is_built_anew_and_numpy_is_left_alone
     broken("pandas", f"import numpy\nraise ValueError({size!r})")
     found = imports.import_finding(steps("numpy", "pandas"))
     assert "numpy.dtype size changed" in found.text
-    assert found.remedy.endswith("-m pip install --upgrade --force-reinstall --no-deps pandas")
+    assert "pip install --upgrade --force-reinstall --no-deps pandas" in found.remedy
 
 
 def test_a_broken_numpy_is_not_blamed_on_torch(broken):
@@ -271,7 +271,7 @@ def test_a_missing_package_is_installed(broken):
     broken("transformers", "import no_such_package.part")
     found = imports.import_finding(steps("numpy", "transformers"))
     assert "because of no_such_package" in found.text
-    assert found.remedy.endswith("-m pip install no_such_package")
+    assert "pip install no_such_package" in found.remedy
 
 
 def test_an_import_that_ends_the_process_is_told(broken):

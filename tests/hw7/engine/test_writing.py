@@ -62,3 +62,12 @@ def test_positions_that_only_writing_adds_are_noticed(bloom, monkeypatch):
     monkeypatch.setattr(bloom.model, "prepare_inputs_for_generation", shifted)
     with pytest.raises(HomeworkError, match="by other logits"):
         explain(bloom, "w1 w2 w3", **QUICK)
+
+
+def test_model_that_transformers_cannot_let_write_is_refused_with_a_way_out(bloom, monkeypatch):
+    def fail(*arguments, **settings):
+        raise ValueError("this Cache has no such layers.")
+
+    monkeypatch.setattr(bloom.model, "generate", fail)
+    with pytest.raises(HomeworkError, match=r"cannot let small write: .* layers. Give .* target="):
+        explain(bloom, "w1 w2 w3", **QUICK)
