@@ -22,6 +22,7 @@ import torch
 from helpers.generation import Generation
 from hw7.engine.ablation import log_likelihoods, logits_without
 from hw7.engine.inseq_outputs import attribution_batch
+from hw7.engine.occlusion import rows_at_once
 from hw7.engine.teacher_forcing import teacher_forcing
 
 if TYPE_CHECKING:
@@ -32,9 +33,6 @@ if TYPE_CHECKING:
     Scores = NDArray[numpy.float64]
 
 Positions = tuple[int, ...]
-
-# Numbers in the largest tensor of a batch, `[row, position, vocabulary]`.
-LARGEST_BATCH = 2**25
 
 FRACTIONS = (0.1, 0.2, 0.3, 0.5)
 """Shares of the source tokens that are deleted (ERASER: 1, 5, 10, 20 and 50% of long texts)."""
@@ -164,10 +162,9 @@ def erased_log_probabilities(
     is_kept = torch.zeros(len(kept), generation.sources.input_ids.shape[1], dtype=torch.bool)
     for row, places in zip(is_kept, kept, strict=True):
         row[list(places)] = True
-    size = max(1, LARGEST_BATCH // (model.model.config.vocab_size * forcing.steps))
     logs = torch.empty(len(kept), forcing.steps)
     # Rows of like length need little padding.
-    for rows in is_kept.sum(dim=1).argsort(stable=True).split(size):
+    for rows in is_kept.sum(dim=1).argsort(stable=True).split(rows_at_once(forcing)):
         with torch.no_grad():
             logits = logits_without(forcing, is_kept[rows]).float()
             logs[rows] = log_likelihoods(logits, written).cpu()
