@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import torch
 
+from hw7.engine.ablation import Surrogate
 from hw7.engine.errors import NotExplainableError
 from hw7.engine.exactness import reason_to_fall_back
-from hw7.engine.whole_answer import answer_ablation, answer_scores
+from hw7.engine.whole_answer import AnswerScores, answer_ablation, answer_scores
 
 if TYPE_CHECKING:
     from inseq import FeatureAttributionOutput
     from inseq.data import BatchEncoding
     from inseq.models import AttributionModel
 
-Span = tuple[int, int] | None
 LONG = 20
 """From so many explained tokens on, their saliency begins with that of all of them."""
 
@@ -67,10 +67,16 @@ def answer_columns(
             "Special tokens stand within what is explained, and are no part of it. Explain what is "
             'before or behind them: span="…".'
         )
+    texts = (sources, targets, _span(model, explained))
     outputs = {}
     for method, own in options.items():
-        of_method = _shares if method == "saliency" else _weights
-        scores, information = of_method(model, sources, targets, _span(model, explained), own)
+        if method == "ablation":
+            found = answer_ablation(model, *texts, own)
+            scores, information = _weights(found, own["parts"], sources.input_ids.shape[1])
+        elif reason := reason_to_fall_back(model, method, options=own):
+            raise NotExplainableError(f"The whole answer has no {method} here: {reason}")
+        else:
+            scores, information = _shares(answer_scores(model, *texts))
         outputs[method] = answer_column(outline, scores, **information)
     return outputs
 
@@ -84,13 +90,13 @@ def whole_of_long_answer(
     """Return the saliency of a whole answer as plain data, as it is kept beside its tokens'.
 
     Empty where less than ``LONG`` tokens in one span are explained, or where the model has no
-    exact fast form.
-    Arguments as of `answer_columns`.
+    exact fast form. Arguments as of `answer_columns`.
     """
     is_long = len(explained) >= LONG and _is_one_span(explained)
     if not is_long or reason_to_fall_back(model, "saliency"):
         return {}
-    shares, information = _shares(model, sources, targets, _span(model, explained), {})
+    found = answer_scores(model, sources, targets, _span(model, explained))
+    shares, information = _shares(found)
     return {"whole_answer": shares, **information}
 
 
@@ -98,42 +104,28 @@ def _is_one_span(explained: Sequence[int]) -> bool:
     return explained[-1] - explained[0] < len(explained)
 
 
-def _span(model: "AttributionModel", explained: Sequence[int]) -> Span:
+def _span(model: "AttributionModel", explained: Sequence[int]) -> tuple[int, int] | None:
     """Name the span of a translation; what precedes it in a prompt is read already."""
     return (explained[0], explained[-1] + 1) if model.is_encoder_decoder else None
 
 
-def _shares(
-    model: "AttributionModel",
-    sources: "BatchEncoding",
-    targets: "BatchEncoding",
-    span: Span,
-    options: Mapping[str, Any],
-) -> tuple[list[float], dict[str, Any]]:
+def _shares(found: AnswerScores) -> tuple[list[float], dict[str, Any]]:
     """Return the saliency of an answer `[read]`, which sums to one, and its log-probability."""
-    if reason := reason_to_fall_back(model, "saliency", options=options):
-        raise NotExplainableError(f"The whole answer has no saliency here: {reason}")
-    found = answer_scores(model, sources, targets, span)
     lengths = found.lengths.double()
     shares = lengths / lengths.sum().clamp(min=torch.finfo(torch.float32).tiny)
     return shares.tolist(), {"log_likelihood": found.log_likelihood}
 
 
 def _weights(
-    model: "AttributionModel",
-    sources: "BatchEncoding",
-    targets: "BatchEncoding",
-    span: Span,
-    options: Mapping[str, Any],
+    found: Surrogate, parts: Sequence[Sequence[int]], read: int
 ) -> tuple[list[float], dict[str, Any]]:
     """Return what leaving a part of the input out takes from the log-odds of an answer `[read]`.
 
     A part's weight is shared evenly by its tokens; what was never left out is not a number.
     Beside it stands how well the weights fit, as the method `ablation` tells it.
     """
-    found = answer_ablation(model, sources, targets, span, options)
-    scores = [float("nan")] * sources.input_ids.shape[1]
-    for part, (weight,) in zip(options["parts"], found.weights.tolist(), strict=True):
+    scores = [float("nan")] * read
+    for part, (weight,) in zip(parts, found.weights.tolist(), strict=True):
         for place in part:
             scores[place] = weight / len(part)
     return scores, {"r2": found.r2.tolist(), "is_exact": found.is_exact}
