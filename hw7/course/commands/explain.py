@@ -11,7 +11,7 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     missing = [text for text in distinct(texts) if not text.is_in(parts)]
     state.wait_for_everyone()  # so that all of them share out the same list
     device = arguments.device if state.num_processes == 1 else str(state.device)
-    failures: list[str] = []
+    failures: list[tuple[int, str]] = []
     with (
         Path(os.devnull).open("w") as nowhere,
         redirect_stdout(sys.stdout if state.is_main_process else nowhere),
@@ -93,8 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
     failures = gather_object(failures)
     if state.is_main_process:
         write_results(texts, parts, arguments.output)
-        for failure in failures:
-            print(f"hw7 explain: {failure}", file=sys.stderr)
+        for number, reason in sorted(failures):
+            print(f"hw7 explain: text {number}: {reason}", file=sys.stderr)
     state.wait_for_everyone()
     return 1 if failures else 0
 
@@ -135,9 +135,9 @@ def read_texts(table: Path, settings: Mapping[str, Any]) -> list[Text]:
     return found
 
 
-def distinct(texts: Iterable[Text]) -> list[Text]:
-    """Return texts that differ, the longest first: what does not fit is known at once."""
-    found = {text.key: text for text in texts}.values()
+def distinct(texts: Sequence[Text]) -> list[Text]:
+    """Return the first of equal texts, the longest first: what does not fit is known at once."""
+    found = {text.key: text for text in reversed(texts)}.values()
     return sorted(found, key=lambda text: (-len(text.text), text.key))
 
 
@@ -153,8 +153,8 @@ def explain_all(
     settings: Mapping[str, Any],
     *,
     is_shown: bool,
-) -> list[str]:
-    """Explain texts and save each at once; return a sentence for each that was refused."""
+) -> list[tuple[int, str]]:
+    """Explain texts and save each at once; return for each that was refused its number and why."""
     from helpers import explain
 
     failures = []
@@ -166,7 +166,7 @@ def explain_all(
                     model, text.text, target=text.target, show_progress=False, **settings
                 )
             except HomeworkError as error:
-                failures.append(f"text {text.number}: {error}")
+                failures.append((text.number, str(error)))
             else:
                 unfinished = text.part_in(parts).with_suffix(f".{os.getpid()}")
                 explanation.save(unfinished)

@@ -131,10 +131,12 @@ def test_other_settings_are_computed_anew(table, model_folder, tmp_path, monkeyp
 
 def test_refused_text_is_named_and_the_others_are_explained(table, model_folder, tmp_path, capsys):
     with table.open("a", encoding="utf-8") as file:
-        file.write("\n" + random_text(300) + ",")
+        file.write("\n" + random_text(300) + "," + f"\n{random_text(400)}," * 2)
     out = tmp_path / "out"
     assert main(words(table, model_folder, out)) == 1
-    assert "text 7: The text has 300 tokens" in capsys.readouterr().err
+    first, second = capsys.readouterr().err.splitlines()
+    assert "text 7: The text has 300 tokens" in first
+    assert "text 8: The text has 400 tokens" in second
     assert "6.html" in results(out)
     assert "7.html" not in results(out)
 
