@@ -182,9 +182,9 @@ def logits_without(forcing: TeacherForcing, is_kept: torch.Tensor) -> torch.Tens
 
 
 def _start_of(forcing: TeacherForcing) -> torch.Tensor:
-    config = forcing.network.config
+    config, known = forcing.network.config, forcing.network.get_input_embeddings().weight.shape[0]
     ids = (getattr(config, name, None) for name in ("bos_token_id", "eos_token_id"))
-    start = next((id_ for id_ in ids if isinstance(id_, int)), 0)
+    start = next((id_ for id_ in ids if isinstance(id_, int) and 0 <= id_ < known), 0)
     return forcing.target_ids.new_tensor([start])
 
 

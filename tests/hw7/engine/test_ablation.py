@@ -172,6 +172,14 @@ def test_it_is_a_method_of_the_catalog_that_leaves_out_words(translation, transl
     assert len(explanation.attribution("ablation").info["r2"]) == table.shape[1]
 
 
+def test_start_token_that_the_model_lacks_is_passed_over():
+    model, settings = random_model("gpt2"), {"target": " w3", "methods": ["ablation"]}
+    model.model.config.bos_token_id = EOS
+    expected = explain(model, "w1 w2", **settings).digest()
+    model.model.config.bos_token_id = 50256
+    assert explain(model, "w1 w2", **settings).digest() == expected
+
+
 def test_options_that_are_none_are_those_of_nobody():
     model, settings = random_model("gpt2"), {"target": " w3", "methods": ["ablation"]}
     for whole_answer in (False, True):
