@@ -54,10 +54,8 @@ def choose_client(name: str = "auto") -> ClientName:
     """Return the client to use: aria2c where it is installed, else ``huggingface_hub``.
 
     Raises:
-        DownloadError: aria2c is asked for and not installed, or the name is unknown.
+        DownloadError: aria2c is asked for and not installed.
     """
-    if name not in {"auto", "hf", "aria2c"}:
-        raise DownloadError(f"Unknown download client {name!r}. Use 'hf', 'aria2c' or 'auto'.")
     has_aria2c = shutil.which("aria2c") is not None
     if name == "aria2c" and not has_aria2c:
         raise DownloadError(

@@ -53,7 +53,6 @@ def compare_methods(
     *,
     fractions: Sequence[float] = FRACTIONS,
     random_repeats: int = RANDOM_REPEATS,
-    show_progress: bool = True,
 ) -> "pandas.DataFrame":
     """Measure plausibility and faithfulness of every variant, with random scores beside them.
 
@@ -63,7 +62,6 @@ def compare_methods(
         variants: What to compare, see ``standard_variants``.
         fractions: Shares of the source tokens to delete.
         random_repeats: How many random orders stand beside the methods.
-        show_progress: Show a progress bar.
 
     Returns:
         One row per sentence and method (and repeat of ``random``) with the counts and sums that
@@ -73,7 +71,7 @@ def compare_methods(
 
     erased = ["comprehensiveness", "sufficiency"]
     rows: list[dict[str, object]] = []
-    for number, gold, generation, places in _readable(model, sentences, show_progress):
+    for number, gold, generation, places in _readable(model, sentences):
         found = {
             (variant.name, 0): (scores, seconds)
             for variant, scores, seconds in score_sentence(model, generation, variants)
@@ -100,7 +98,7 @@ def compare_methods(
 
 
 def evaluate_layers(
-    model: "AttributionModel", sentences: Sequence[GoldSentence], *, show_progress: bool = True
+    model: "AttributionModel", sentences: Sequence[GoldSentence]
 ) -> "pandas.DataFrame":
     """Measure how well each attention layer aligns, read at the output and at the input.
 
@@ -110,7 +108,7 @@ def evaluate_layers(
     import pandas
 
     rows: list[dict[str, object]] = []
-    for number, gold, generation, places in _readable(model, sentences, show_progress):
+    for number, gold, generation, places in _readable(model, sentences):
         outputs = attribute(model, generation, ["attention"], show_progress=False)
         weights = outputs["attention"].sequence_attributions[0].source_attributions
         for reading in READINGS:
@@ -147,10 +145,10 @@ def plausibility_counts(table: "pandas.DataFrame", gold: GoldSentence) -> dict[s
 
 
 def _readable(
-    model: "AttributionModel", sentences: Sequence[GoldSentence], show_progress: bool
+    model: "AttributionModel", sentences: Sequence[GoldSentence]
 ) -> Iterator[tuple[int, GoldSentence, Generation, WordPlaces]]:
     """Yield the sentences whose tokens spell the gold words; say which were left out, and why."""
-    with progress_bar(len(sentences), "Sentences", is_shown=show_progress) as bar:
+    with progress_bar(len(sentences), "Sentences") as bar:
         for number, gold in enumerate(sentences):
             generation = gold_generation(model, gold)
             try:

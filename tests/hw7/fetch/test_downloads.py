@@ -407,11 +407,6 @@ def test_transformers_loads_what_was_fetched_without_network(hub_server, tmp_pat
         assert torch.equal(model.state_dict()[name], tensor), name
 
 
-def test_an_unknown_client_is_refused():
-    with pytest.raises(DownloadError, match="'hf', 'aria2c' or 'auto'"):
-        choose_client("wget")
-
-
 def test_aria2c_asked_for_and_absent_says_how_to_install_it(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda name: None)
     with pytest.raises(DownloadError, match="apt install aria2"):

@@ -51,7 +51,7 @@ def model():
 
 @pytest.fixture(scope="module")
 def counts(model):
-    return compare_methods(model, SENTENCES, VARIANTS, random_repeats=3, show_progress=False)
+    return compare_methods(model, SENTENCES, VARIANTS, random_repeats=3)
 
 
 def test_there_is_one_row_for_each_method_and_sentence(counts):
@@ -88,13 +88,13 @@ def test_judging_a_model_leaves_its_decoder_as_it_was_loaded():
     unrepaired = random_model("marian")
     unrepaired.has_repairs = False
     assert not are_embeddings_scaled_once(unrepaired)
-    compare_methods(unrepaired, SENTENCES[:1], VARIANTS[:1], show_progress=False)
+    compare_methods(unrepaired, SENTENCES[:1], VARIANTS[:1])
     count_tokens(unrepaired, SENTENCES[:1])
     assert not are_embeddings_scaled_once(unrepaired)
 
 
 def test_the_same_run_gives_the_same_counts(model, counts):
-    again = compare_methods(model, SENTENCES, VARIANTS, random_repeats=3, show_progress=False)
+    again = compare_methods(model, SENTENCES, VARIANTS, random_repeats=3)
     assert again.drop(columns="seconds").equals(counts.drop(columns="seconds"))
 
 
@@ -108,15 +108,13 @@ def test_a_sentence_whose_tokens_do_not_spell_its_words_is_left_out_aloud(model,
     strange = GoldSentence(
         "w1 unknown", "w2", ("w1", "unknown"), ("w2",), frozenset({(0, 0)}), frozenset({(0, 0)})
     )
-    found = compare_methods(
-        model, [SENTENCES[0], strange], VARIANTS[:1], random_repeats=1, show_progress=False
-    )
+    found = compare_methods(model, [SENTENCES[0], strange], VARIANTS[:1], random_repeats=1)
     assert found["sentence"].unique().tolist() == [0]
     assert "Left out: w1 unknown" in capsys.readouterr().out
 
 
 def test_every_layer_is_read_in_both_ways(model):
-    layers = evaluate_layers(model, SENTENCES, show_progress=False)
+    layers = evaluate_layers(model, SENTENCES)
     assert len(layers) == 4 * 3 * 2
     assert set(best_layer(layers)) == {"output", "input"}
 
@@ -145,7 +143,7 @@ def test_tokens_are_counted_on_both_sides(model):
 def bundled_counts(translator):
     sentences = split_gold(gold_for(translator))[1][:6]
     variants = [Variant("saliency", "saliency"), Variant("attention", "attention")]
-    return compare_methods(translator, sentences, variants, show_progress=False)
+    return compare_methods(translator, sentences, variants)
 
 
 @pytest.mark.bundled
