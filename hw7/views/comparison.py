@@ -122,12 +122,12 @@ def compare_sheets(first: Sheet, second: Sheet, name: str, *, hide_special: bool
     """Compare the layers of one name over two texts that differ in a few words.
 
     Raises:
-        ValueError: One is a translation and the other is not.
+        ValueError: One is a translation or of a whole answer, and the other is not.
     """
     if (first.first_generated_row is None) != (second.first_generated_row is None):
         raise ValueError(
-            "A translation and a continuation have no source tokens in common. "
-            "Compare two explanations of the same kind."
+            "One explains a continuation token by token, the other a translation or a whole "
+            "answer. Compare two explanations of the same kind."
         )
     sheets = [replace(sheet, layers=[_layer_named(sheet, name)]) for sheet in (first, second)]
     if hide_special:

@@ -46,7 +46,7 @@ def strongest_row(scores: "pandas.DataFrame", column: int) -> int:
     if not numpy.nan_to_num(column_scores).any():
         raise ValueError(
             f"{scores.columns[column]!r} has no scores: the contrast has the same token there or "
-            "ended before, or the rows you chose were not written yet."
+            "ended before, or the rows you chose were not written yet or are never left out."
         )
     return int(numpy.nanargmax(column_scores))
 
