@@ -69,6 +69,16 @@ def test_stored_notebook_is_small(path):
     assert path.stat().st_size < MOST_BYTES
 
 
+def test_a_stored_heatmap_keeps_its_picture_and_facts_where_scripts_are_stripped(path):
+    shown = [output.get("data", {}) for cell in code_cells(path) for output in cell.outputs]
+    pages = [data for data in shown if "data-hw7" in data.get("text/html", "")]
+    for data in pages:
+        static = re.sub(r"<(style|script)\b.*?</\1>", "", data["text/html"], flags=re.S)
+        assert re.search(r'<img src="data:image/png;base64,[^"]{1000,}" alt="[^"]', static)
+        assert re.search(r"<pre>.*\S.*</pre>", static, re.S)
+    assert pages or path.stem in ("04_llm_explanation", "05_which_method")
+
+
 def test_outputs_hold_no_path_of_this_machine(path):
     text = path.read_text(encoding="utf-8")
     assert str(PROJECT) not in text
