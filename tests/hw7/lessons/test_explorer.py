@@ -2,6 +2,7 @@
 
 import base64
 import gc
+import io
 import json
 import re
 import threading
@@ -452,3 +453,11 @@ def test_the_bundled_translator_knows_every_word_of_the_examples(translator):
 def test_the_contrast_reaches_explain(explorer):
     explorer.form.target.value, explorer.form.contrast.value = "w1 w2 w3", "w1 w5 w3"
     assert "w2 → w5" in finished(explorer).explanation.table("saliency").columns
+
+
+def test_the_explorer_brings_the_characters_of_its_own_words(explorer):
+    ttlib = pytest.importorskip("fontTools.ttLib")
+    style = explorer.box.children[-1].value
+    font = base64.b64decode(re.search(r"data:font/woff;base64,([^)]+)", style)[1])
+    brought = set(map(chr, ttlib.TTFont(io.BytesIO(font)).getBestCmap()))
+    assert {one for one in f"中文{TEXTS}{ERRORS}" if one > "\u2e7f"} <= brought
