@@ -243,6 +243,15 @@ def table(rows: list[Row]) -> Iterator[str]:
         yield f"| {row.name} | {' | '.join(cells)} |"
 
 
+def measured_before(path: Path) -> dict[str, Row]:
+    """Return the rows that an earlier run has written; they stay until they are measured again."""
+    rows = json.loads(path.read_text())["rows"] if path.is_file() else []
+    return {
+        row["name"]: Row(row["name"], {name: Cost(**cost) for name, cost in row["costs"].items()})
+        for row in rows
+    }
+
+
 def about() -> dict[str, str]:
     """Return the versions of what was compared."""
     versions = {"threads": "1"}
@@ -266,19 +275,19 @@ def main() -> None:
     torch.set_num_threads(1)
     transformers_logging.set_verbosity_error()
     transformers_logging.disable_progress_bar()
-    rows = []
+    asked.output.mkdir(parents=True, exist_ok=True)
+    path = asked.output / "costs.json"
+    found, rows = measured_before(path), []
     for case in CASES:
         if case.name.startswith(tuple(asked.rows)):
-            rows.append(measured(case, asked.rounds))
-            print(*list(table(rows))[-1:], flush=True)
-    print("\n".join(table(rows)))
-    reasons = {
-        f"{name}: {cost.reason}" for row in rows for name, cost in row.costs.items() if cost.reason
-    }
-    print("\n".join(sorted(reasons)))
-    asked.output.mkdir(parents=True, exist_ok=True)
-    report = {"versions": about(), "rows": [asdict(row) for row in rows]}
-    (asked.output / "costs.json").write_text(json.dumps(report, indent=1) + "\n")
+            found[case.name] = measured(case, asked.rounds)
+            print(*list(table([found[case.name]]))[-1:], flush=True)
+            rows = [found[case.name] for case in CASES if case.name in found]
+            report = {"versions": about(), "rows": [asdict(row) for row in rows]}
+            path.write_text(json.dumps(report, indent=1) + "\n")
+    print("", *table(rows), sep="\n")
+    costs = [(name, cost) for row in rows for name, cost in row.costs.items()]
+    print(*sorted({f"{name}: {cost.reason}." for name, cost in costs if cost.reason}), sep="\n")
 
 
 if __name__ == "__main__":
