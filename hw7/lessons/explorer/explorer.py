@@ -25,7 +25,7 @@ _LANGUAGES = (("中文", "zh"), ("English", "en"))
 _STYLE = """<style>
 @font-face { font-family: "HW7 Sans"; src: url(data:font/woff;base64,FONT); }
 .hw7-explorer,
-.hw7-explorer :is(label, button, input, select, textarea, .widget-label, .widget-html) {
+.hw7-explorer :is(label, button, input, select, textarea, li, .widget-label, .widget-html) {
   font-family: system-ui, "PingFang SC", "Microsoft YaHei", "Noto Sans CJK SC", "HW7 Sans",
     sans-serif;
 }
