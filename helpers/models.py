@@ -19,7 +19,7 @@ from hw7.engine.capacity import is_out_of_memory
 from hw7.engine.devices import DEVICES, best_device, check_device, dtype_of
 from hw7.engine.errors import NotExplainableError, TooLargeError
 from hw7.engine.loading import load_weights, wrap
-from hw7.engine.repairs import keep_differentiable, scale_embeddings_once
+from hw7.engine.repairs import check_direction, keep_differentiable, scale_embeddings_once
 from hw7.fetch.availability import needs_hub
 from hw7.fetch.errors import DownloadError
 
@@ -89,6 +89,7 @@ def repair(model: "AttributionModel") -> bool:
         HomeworkError: It cannot be put right with these versions.
     """
     with told_as(HomeworkError, NotExplainableError):
+        check_direction(model)
         return wants_repairs(model) and scale_embeddings_once(model)
 
 

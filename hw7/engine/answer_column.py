@@ -73,7 +73,7 @@ def answer_columns(
         if method == "ablation":
             found = answer_ablation(model, *texts, own)
             scores, information = _weights(found, own["parts"], sources.input_ids.shape[1])
-        elif reason := reason_to_fall_back(model, method, options=own):
+        elif reason := reason_to_fall_back(model, method, options=own, takes_any_family=True):
             raise NotExplainableError(f"The whole answer has no {method} here: {reason}")
         else:
             scores, information = _shares(answer_scores(model, *texts))

@@ -46,6 +46,7 @@ def reason_to_fall_back(
     score: Any = "probability",
     has_contrast: bool = False,
     options: Mapping[str, Any] | None = None,
+    takes_any_family: bool = False,
 ) -> str | None:
     """Return None where the fast engine gives Inseq's scores, otherwise why it does not.
 
@@ -55,6 +56,7 @@ def reason_to_fall_back(
         score: Name of the score, or a step function of one's own.
         has_contrast: Whether another continuation is compared with.
         options: The method's own options.
+        takes_any_family: Whether one plain pass will do, which is right for any family.
     """
     if method not in FAST_METHODS:
         return f"the method {method!r} has no fast form."
@@ -66,12 +68,12 @@ def reason_to_fall_back(
         return f"the option {unknown[0]!r} of {method!r} has no fast form."
     if method in ONLY_HERE:
         return None
-    return _reason_of_model(model.model)
+    return _reason_of_model(model.model, takes_any_family)
 
 
-def _reason_of_model(network: Any) -> str | None:
+def _reason_of_model(network: Any, takes_any_family: bool) -> str | None:
     config = network.config
-    if config.model_type not in EXACT_FAMILIES:
+    if config.model_type not in EXACT_FAMILIES and not takes_any_family:
         return f"models of the family {config.model_type!r} have not been compared with Inseq."
     if network.training:
         return "the model is in training mode, where dropout is random. Call model.eval()."

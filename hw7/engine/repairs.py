@@ -17,12 +17,15 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hw7.engine.errors import NotExplainableError, reason_of
+from hw7.engine.exactness import EXACT_FAMILIES
 
 if TYPE_CHECKING:
     from inseq.models import AttributionModel
 
 # The two ways differ by rounding, or by a factor of ten.
 SAME_STATES = 1e-3
+# Half precision and 8 bits round a token depending on the others.
+SAME_ROUNDED_STATES = 0.05
 
 
 def scale_embeddings_once(model: "AttributionModel") -> bool:
@@ -67,9 +70,33 @@ def reads_embeddings_like_ids(model: "AttributionModel", part: Any) -> bool:
     return _are_the_same(from_ids, from_embeddings)
 
 
-def _are_the_same(states: torch.Tensor, others: torch.Tensor) -> bool:
-    distance = (states - others).abs().max() / states.abs().max()
-    return bool(distance < SAME_STATES)
+def check_direction(model: "AttributionModel") -> None:
+    """Refuse a model that lets a token see those behind it, as BERT does.
+
+    It does not write token by token, and a pass over a text tells nothing of its beginnings.
+
+    Raises:
+        NotExplainableError: Says so.
+    """
+    network = model.model
+    if model.is_encoder_decoder or network.config.model_type in EXACT_FAMILIES or network.training:
+        return
+    with torch.no_grad():
+        ids = _some_ids(model)
+        states, fewer = (
+            _run(network, input_ids=read, use_cache=False) for read in (ids, ids[:, :-1])
+        )
+    is_rounded = getattr(network, "is_quantized", False) or torch.finfo(network.dtype).bits < 32
+    within = SAME_ROUNDED_STATES if is_rounded else SAME_STATES
+    if not _are_the_same(fewer, states[:, :-1], within):
+        raise NotExplainableError(
+            f"{model.model_name} reads a text in both directions, so it does not write one token "
+            "after the other. Use a model that was made for writing."
+        )
+
+
+def _are_the_same(states: torch.Tensor, others: torch.Tensor, within: float = SAME_STATES) -> bool:
+    return bool((states - others).abs().max() < within * states.abs().max())
 
 
 def _read_both_ways(
@@ -88,15 +115,20 @@ def _read_both_ways(
             settings = {}
         elif model.is_encoder_decoder:
             settings["encoder_hidden_states"] = torch.zeros_like(embeddings)
-        try:
-            from_ids = part(input_ids=ids, **settings)[0]
-            from_embeddings = part(inputs_embeds=given, **settings)[0]
-        except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError) as error:
-            raise NotExplainableError(
-                f"{type(part).__name__} cannot be run on a text's embeddings alone "
-                f"({reason_of(error)}), so no tokens can be explained. Use another model."
-            ) from error
+        from_ids = _run(part, input_ids=ids, **settings)
+        from_embeddings = _run(part, inputs_embeds=given, **settings)
     return from_ids, from_embeddings, not torch.equal(given, embeddings)
+
+
+def _run(part: Any, **settings: Any) -> torch.Tensor:
+    """Return the states, or logits, of some tokens."""
+    try:
+        return part(**settings)[0]
+    except (AttributeError, IndexError, NotImplementedError, TypeError, ValueError) as error:
+        raise NotExplainableError(
+            f"{type(part).__name__} cannot be run on a text's embeddings alone "
+            f"({reason_of(error)}), so no tokens can be explained. Use another model."
+        ) from error
 
 
 def _some_ids(model: "AttributionModel") -> torch.Tensor:

@@ -3,10 +3,12 @@
 from unittest import mock
 
 import pytest
+import torch
 
 from helpers import explain, load_model
 from helpers.errors import DeviceError, HomeworkError, ModelNotFoundError, NotEnoughMemoryError
 from tests.support.random_models import random_network, random_tokenizer
+from tools.family_table import small_model
 
 
 @pytest.fixture(scope="module")
@@ -68,6 +70,19 @@ def test_model_of_sounds_or_pictures_is_refused_by_its_family(tmp_path, family):
         pytest.raises(ModelNotFoundError, match=f"other is no translator .* family {family}"),
     ):
         load_model(str(tmp_path / "other"), device="cpu")
+
+
+@pytest.mark.parametrize("family", ["bert", "roberta", "electra"])
+def test_model_that_reads_in_both_directions_is_refused(tmp_path, family):
+    from transformers import AutoModelForCausalLM
+
+    config = small_model(family).config
+    config.is_decoder = False  # as published: made for filling gaps
+    torch.manual_seed(0)
+    AutoModelForCausalLM.from_config(config).save_pretrained(tmp_path / "both")
+    random_tokenizer(is_encoder_decoder=False).save_pretrained(tmp_path / "both")
+    with pytest.raises(HomeworkError, match="both reads a text in both directions"):
+        load_model(str(tmp_path / "both"), device="cpu")
 
 
 def test_translator_without_a_start_token_is_refused_in_a_sentence(tmp_path):
