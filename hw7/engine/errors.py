@@ -39,7 +39,9 @@ def failures_in_words(
         yield
     except NotExplainableError:
         raise
-    except (AssertionError, IndexError, TypeError, ValueError) as error:
+    except (
+        AssertionError, AttributeError, IndexError, NotImplementedError, TypeError, ValueError
+    ) as error:  # fmt: skip
         what = f"{model.model_name} cannot be explained with {', '.join(options)} here"
         if given := {name: own for name, own in options.items() if {*own} - {"parts"}}:
             what = f"method_options={given} do not work"

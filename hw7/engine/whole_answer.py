@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 import torch
 
 from hw7.engine.ablation import Surrogate, ablate, log_likelihoods, log_odds
-from hw7.engine.exactness import EXACT_FAMILIES
 from hw7.engine.inseq_outputs import attribution_batch
 from hw7.engine.repairs import keep_differentiable
 from hw7.engine.step_gradients import score_gradients
@@ -60,17 +59,12 @@ def answer_scores(
         else:
             inputs = source.detach().requires_grad_()
             states = run_encoder(forcing.network, inputs).last_hidden_state
-        if forcing.network.config.model_type in EXACT_FAMILIES:
-            with HeadInput(forcing.network, positions) as head:
-                logits = run_decoder(forcing.network, target, states).logits
-            at_head = -score_gradients(forcing, "crossentropy", start, end, logits, head.picked)
-            vector = torch.zeros_like(head.states)
-            vector[:, positions] = at_head
-            (gradient,) = torch.autograd.grad(head.states, inputs, vector)
-        else:  # what comes behind the head may need all positions, or change its logits
-            logits = run_decoder(forcing.network, target, states).logits[:, positions]
-            total = log_likelihoods(logits, forcing.explained_ids(start, end)).sum()
-            (gradient,) = torch.autograd.grad(total, inputs)
+        with HeadInput(forcing.network, positions) as head:
+            logits = run_decoder(forcing.network, target, states).logits
+        at_head = -score_gradients(forcing, "crossentropy", start, end, logits, head.picked)
+        vector = torch.zeros_like(head.states)
+        vector[:, positions] = at_head
+        (gradient,) = torch.autograd.grad(head.states, inputs, vector)
     read = slice(0, None if source is not None else forcing.first + start)
     likelihood = log_likelihoods(logits.detach(), forcing.explained_ids(start, end)).sum()
     return AnswerScores(float(likelihood), gradient[0, read].norm(dim=-1).cpu())
