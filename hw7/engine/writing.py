@@ -101,8 +101,8 @@ def write(
 def _writes_as_it_reads(model: "AttributionModel", sources: "BatchEncoding", output: Any) -> bool:
     """Tell whether the last written token has the logits that a pass over the text gives it.
 
-    They differ where ``generate`` counts positions in a way of its own (XLM, RoBERTa). Beams have
-    no one row to compare, and dropout no two passes alike.
+    They differ where ``generate`` counts positions in a way of its own (RoBERTa, ProphetNet). Beams
+    have no one row to compare, and dropout no two passes alike.
     """
     network = model.model
     if not output.logits or network.training or len(output.logits[-1]) > 1:
