@@ -11,8 +11,7 @@ from helpers.generation import generate
 from hw7.engine.whole_answer import answer_ablation
 from hw7.views.axes import WHOLE_ANSWER
 from tests.support.chat_models import chat, chat_model
-from tests.support.random_models import float64_throughout, wrapped
-from tools.family_table import small_model
+from tests.support.random_models import float64_throughout
 
 SENTENCE = "我喜欢机器学习和人工智能。"
 QUESTION = chat("Which capital? 首都？")
@@ -209,9 +208,11 @@ def test_logit_lens_refuses_what_it_cannot_read(qwen, exact_translator):
         logit_lens(qwen, QUESTION, "A", target="ACA")
 
 
-def test_family_whose_parts_cannot_be_run_one_by_one_is_refused_in_a_sentence():
-    model = wrapped(small_model("switch_transformers"))
-    with pytest.raises(
-        MethodError, match=r"cannot be explained with saliency here: .*router_logits"
-    ):
-        explain(model, "w1 w2", target="w3 w4", whole_answer=True)
+def test_family_whose_parts_cannot_be_run_one_by_one_is_refused_in_a_sentence(qwen, monkeypatch):
+    def fail(*arguments):
+        raise AttributeError("'BaseModelOutput' object has no attribute 'router_logits'")
+
+    # As Switch Transformers do from Transformers 5 on.
+    monkeypatch.setattr("hw7.engine.answer_column.answer_scores", fail)
+    with pytest.raises(MethodError, match=r"explained with saliency here: .*router_logits'\. Try"):
+        explain(qwen, chat=QUESTION, target=REPLY, whole_answer=True)
