@@ -82,9 +82,9 @@ class Explanation(Scores):
         Raises:
             HomeworkError: The path ends in something else, or its folder does not exist.
         """
+        from hw7.views.excerpts import without_special_tokens
         from hw7.views.picture import figure_of
         from hw7.views.picture_files import save_figure
-        from hw7.views.sheet import without_special_tokens
 
         check_names(settings, settings_of(self.sheet), "setting of plot")
         sheet = self.sheet(**settings)

@@ -11,8 +11,9 @@ import numpy
 import pandas
 
 from hw7.views.component import sheet_html, show_bundle
+from hw7.views.excerpts import without_special_tokens
 from hw7.views.notes import Note
-from hw7.views.sheet import Language, Layer, Sheet, identity_of, layer_of, without_special_tokens
+from hw7.views.sheet import Language, Layer, Sheet, identity_of, layer_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

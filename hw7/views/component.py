@@ -11,11 +11,12 @@ from typing import Any
 import numpy
 
 from hw7.views.colors import SCALES
+from hw7.views.excerpts import without_special_tokens
 from hw7.views.fonts import embedded_font
 from hw7.views.labels import printable
 from hw7.views.levels import LEVELS, OWN_PART, Axis, Outline
 from hw7.views.notes import Note
-from hw7.views.sheet import Layer, Sheet, notes_of, without_special_tokens
+from hw7.views.sheet import Layer, Sheet, notes_of
 
 MOST_COLUMNS_WITH_NUMBERS = 24
 

@@ -9,11 +9,12 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
+from hw7.views.excerpts import without_empty_rows
 from hw7.views.explained import with_whole_answer
 from hw7.views.fonts import drawable, font_families, text_width
 from hw7.views.inks import colormap, ink_on
 from hw7.views.picture_files import png_of
-from hw7.views.sheet import Layer, Sheet, notes_of, without_empty_rows
+from hw7.views.sheet import Layer, Sheet, notes_of
 
 _MOST_COLUMNS_WITH_NUMBERS = 16
 _MOST_COLUMNS_BESIDE = 18

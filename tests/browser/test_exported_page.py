@@ -6,8 +6,8 @@ import numpy
 import pytest
 
 from hw7.views.component import page_html
+from hw7.views.excerpts import without_special_tokens
 from hw7.views.labels import printable
-from hw7.views.sheet import without_special_tokens
 from tests.support.made_explanations import (
     GENERATED,
     HOSTILE,

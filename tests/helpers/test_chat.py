@@ -228,7 +228,7 @@ def test_span_of_a_translation(translator):
 
 
 def test_special_tokens_and_template_are_hidden_together(answered):
-    from hw7.views.sheet import without_special_tokens
+    from hw7.views.excerpts import without_special_tokens
 
     shown = without_special_tokens(answered.sheet(level="word"))
     assert "user template" in shown.hidden

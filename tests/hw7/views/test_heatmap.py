@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from helpers.explanation import FACTS_MIME
 from hw7.views.component import page_html, sheet_html
+from hw7.views.excerpts import without_special_tokens
 from hw7.views.labels import is_special, printable
-from hw7.views.sheet import Step, without_special_tokens
+from hw7.views.sheet import Step
 from tests.support.made_explanations import (
     GENERATED,
     HOSTILE,

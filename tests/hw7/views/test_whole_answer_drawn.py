@@ -6,9 +6,9 @@ import numpy
 import pytest
 
 from hw7.views.axes import WHOLE_ANSWER
+from hw7.views.excerpts import without_empty_rows, without_special_tokens
 from hw7.views.explained import with_whole_answer
 from hw7.views.picture import figure_of
-from hw7.views.sheet import without_empty_rows, without_special_tokens
 from tests.support.made_explanations import made_explanation
 
 WHOLE = numpy.array([0.5, 0.2, 0.3, numpy.nan, numpy.nan])
